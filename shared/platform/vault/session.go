@@ -1,0 +1,151 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/org"
+)
+
+// Session hands out one connection's access token to the owner of its lease. It is not safe for
+// concurrent use by runs of different leases; within one run its methods may be called at once.
+type Session struct {
+	vault   *Vault
+	conn    org.Connection
+	lease   org.Lease
+	refresh Refresh
+	turn    chan struct{} // holds one: refreshes of one run take turns
+}
+
+// Session returns the connection's tokens for as long as the lease is held.
+func (v *Vault) Session(c org.Connection, l org.Lease, r Refresh) *Session {
+	return &Session{vault: v, conn: c, lease: l, refresh: r, turn: make(chan struct{}, 1)}
+}
+
+// Access returns an access token that lasts longer than the vault's buffer, renewing it if need be.
+func (s *Session) Access(ctx context.Context) (string, error) { return s.token(ctx, "") }
+
+// Renew returns an access token other than the one that the provider rejected.
+func (s *Session) Renew(ctx context.Context, rejected string) (string, error) {
+	return s.token(ctx, rejected)
+}
+
+func (s *Session) token(ctx context.Context, rejected string) (string, error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	e, err := s.vault.Ledger.Entry(ctx, s.conn.ID)
+	if err != nil {
+		return "", fmt.Errorf("look up token: %w", err)
+	}
+	t, lost, err := s.recover(ctx, e)
+	if err != nil {
+		return "", err
+	}
+	if t.Access != rejected && t.AccessExpires.After(s.vault.Now().Add(s.vault.Buffer)) {
+		return t.Access, nil
+	}
+	// From here on a hang-up must not stop us between the provider's answer and its storage.
+	t, err = s.renew(context.WithoutCancel(ctx), t, lost)
+	return t.Access, err
+}
+
+// recover returns the newest token there is, after mending what a killed run or an outage of Secret
+// Manager has left. lost is when a refresh was sent whose answer nobody has: zero when there is none.
+func (s *Session) recover(ctx context.Context, e Entry) (t Token, lost time.Time, err error) {
+	v := s.vault
+	if e.Parked != nil {
+		if t, err = v.read(ctx, s.conn, e); err == nil {
+			err = v.unpark(context.WithoutCancel(ctx), s.conn, s.lease, t)
+		}
+		return t, time.Time{}, err
+	}
+	if e.Open == nil {
+		t, err = v.read(ctx, s.conn, e)
+		return t, time.Time{}, err
+	}
+	// The run before us died after it had asked for a new token, perhaps after it had stored it.
+	if t, err = s.adopt(ctx, e.Version); err == nil || !fault.Is(err, fault.NotFound) {
+		return t, time.Time{}, err
+	}
+	t, err = v.read(ctx, s.conn, e)
+	return t, e.Open.Started, err
+}
+
+// adopt takes the newest stored version above the pointer, if there is one: fault.NotFound if not.
+func (s *Session) adopt(ctx context.Context, pointer int64) (Token, error) {
+	v := s.vault
+	above, err := v.Secrets.Above(ctx, SecretName(s.conn), pointer)
+	if err != nil {
+		return Token{}, fmt.Errorf("look for a newer token: %w", err)
+	}
+	for _, version := range above {
+		t, err := v.read(ctx, s.conn, Entry{Version: version})
+		if err != nil {
+			continue
+		}
+		return t, v.Ledger.Settle(ctx, s.lease, version, t.AccessExpires)
+	}
+	return Token{}, fault.New(fault.NotFound, "no newer token is stored")
+}
+
+// renew asks the provider for a new token and stores it. An answer that got lost is asked for once
+// more: most providers repeat the same token within a day, and then nothing is lost.
+func (s *Session) renew(ctx context.Context, old Token, lost time.Time) (Token, error) {
+	for try := 1; ; try++ {
+		attempt, err := s.vault.Ledger.StartRefresh(ctx, s.lease)
+		if err != nil {
+			return Token{}, fmt.Errorf("journal refresh: %w", err)
+		}
+		t, err := s.refresh(ctx, old.Refresh)
+		switch {
+		case err == nil && !t.complete():
+			err = fault.New(fault.Unavailable, "the provider's answer to a token refresh held no token")
+			return Token{}, s.concluded(ctx, attempt, "empty", err)
+		case err == nil:
+			return t, s.vault.store(ctx, s.conn, s.lease, t)
+		case fault.Is(err, fault.Reconnect):
+			return s.refused(ctx, attempt, err, lost)
+		case !errors.Is(err, ErrAnswerLost):
+			return Token{}, s.concluded(ctx, attempt, "not sent", err)
+		}
+		if lost.IsZero() {
+			lost = attempt.Started
+		}
+		if try == 2 { // the attempt stays open in the journal: the next run knows that an answer is missing
+			return Token{}, fmt.Errorf("refresh token: %w", err)
+		}
+	}
+}
+
+// refused looks once more for a token that somebody else has stored, then gives up on the login.
+func (s *Session) refused(ctx context.Context, a Attempt, refusal error, lost time.Time) (Token, error) {
+	e, err := s.vault.Ledger.Entry(ctx, s.conn.ID)
+	if err != nil {
+		return Token{}, fmt.Errorf("look up token: %w", err)
+	}
+	t, err := s.adopt(ctx, e.Version)
+	if err == nil || !fault.Is(err, fault.NotFound) {
+		return t, err
+	}
+	if !lost.IsZero() {
+		refusal = fault.Wrap(fault.Reconnect, "the provider changed this login's token at "+
+			lost.UTC().Format("2006-01-02 15:04:05")+" UTC and its answer never arrived, so the login has to be made anew", refusal)
+	}
+	return Token{}, s.concluded(ctx, a, "refused", refusal)
+}
+
+// concluded journals how an attempt ended and returns err with what went wrong in doing so.
+func (s *Session) concluded(ctx context.Context, a Attempt, outcome string, err error) error {
+	err = fmt.Errorf("refresh token: %w", err)
+	if errEnd := s.vault.Ledger.EndRefresh(ctx, s.lease, a.ID, outcome, err.Error()); errEnd != nil {
+		return errors.Join(err, fmt.Errorf("journal refresh: %w", errEnd))
+	}
+	return err
+}

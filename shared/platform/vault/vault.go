@@ -1,0 +1,272 @@
+// Package vault keeps the tokens of connections. A token lives in Secret Manager only, is read by
+// the version number that the ledger in PostgreSQL holds, never by "latest", and is renewed under the
+// connection's lease in an order that loses none:
+//
+//	journal the attempt → ask the provider → store the answer → move the ledger's pointer → use it
+package vault
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/org"
+)
+
+// Token is a provider's pair of tokens. It prints as [secret].
+type Token struct {
+	Access         string
+	Refresh        string
+	AccessExpires  time.Time
+	RefreshExpires time.Time // zero: the provider does not tell
+}
+
+// String hides the token.
+func (Token) String() string { return "[secret]" }
+
+// GoString hides the token.
+func (Token) GoString() string { return "[secret]" }
+
+// LogValue hides the token.
+func (Token) LogValue() slog.Value { return slog.StringValue("[secret]") }
+
+// complete reports whether t can replace another token: an empty answer must never do so.
+func (t Token) complete() bool { return t.Access != "" && t.Refresh != "" }
+
+// ErrAnswerLost marks a refresh that was sent and got no complete answer: the provider may have
+// ended the old token, and the new one is lost.
+var ErrAnswerLost = errors.New("the answer was lost")
+
+// Refresh asks the provider for a new token. Its errors are fault.Reconnect when the provider
+// refuses the old one for good, fault.Unavailable otherwise, with ErrAnswerLost in the chain when
+// the provider may have acted.
+type Refresh func(ctx context.Context, refreshToken string) (Token, error)
+
+// Entry is what the ledger holds of a connection.
+type Entry struct {
+	Version int64     // of the secret; zero: none yet
+	Parked  []byte    // a sealed token that Secret Manager did not take; nil: none
+	Open    *Attempt  // the last refresh from Version that was never concluded; nil: none
+	Expires time.Time // of the access token
+}
+
+// Attempt is one journaled refresh.
+type Attempt struct {
+	ID      int64
+	Started time.Time
+}
+
+// Ledger is PostgreSQL's side of the vault. All but Entry return fault.Conflict, and change nothing,
+// when the lease has passed to another owner.
+type Ledger interface {
+	Entry(ctx context.Context, id org.ConnectionID) (Entry, error)
+	// StartRefresh journals that a refresh from the entry's version is about to be sent.
+	StartRefresh(ctx context.Context, l org.Lease) (Attempt, error)
+	// EndRefresh journals how an attempt ended without a token.
+	EndRefresh(ctx context.Context, l org.Lease, attempt int64, outcome, detail string) error
+	// Settle moves the pointer to version, drops a parked token, and concludes all open attempts.
+	Settle(ctx context.Context, l org.Lease, version int64, expires time.Time) error
+	// Park keeps a sealed token until Secret Manager takes it, and concludes all open attempts.
+	Park(ctx context.Context, l org.Lease, sealed []byte, expires time.Time) error
+}
+
+// Secrets keeps payloads by version.
+type Secrets interface {
+	Add(ctx context.Context, secret string, payload []byte) (version int64, err error)
+	Get(ctx context.Context, secret string, version int64) ([]byte, error)
+	// Above returns the numbers of usable versions greater than version, newest first.
+	Above(ctx context.Context, secret string, version int64) ([]int64, error)
+	// DestroyUpTo destroys all versions up to and including version.
+	DestroyUpTo(ctx context.Context, secret string, version int64) error
+}
+
+// Vault keeps tokens. Its methods are safe for concurrent use.
+type Vault struct {
+	Ledger   Ledger
+	Secrets  Secrets
+	Seal     Seal          // closes tokens that must be parked
+	Buffer   time.Duration // renew an access token this long before it ends
+	Patience time.Duration // how long to try to store a new token before it is parked
+	Log      *slog.Logger
+	Now      func() time.Time
+
+	mu    sync.Mutex
+	known map[org.ConnectionID]known // access tokens last as long as a process: most ticks read no secret
+}
+
+type known struct {
+	version int64
+	token   Token
+}
+
+// SecretName names the secret of a connection. Access is granted by the prefix "connection-".
+func SecretName(c org.Connection) string {
+	return fmt.Sprintf("connection-%s-%s-%d", c.Org, c.Provider, c.ID)
+}
+
+// Save stores a token that a person's consent has just given, in place of any other.
+func (v *Vault) Save(ctx context.Context, c org.Connection, l org.Lease, t Token) error {
+	if !t.complete() {
+		return fault.New(fault.Unavailable, "the provider's answer held no token")
+	}
+	return v.store(context.WithoutCancel(ctx), c, l, t)
+}
+
+// Forget destroys every version of a connection's token.
+func (v *Vault) Forget(ctx context.Context, c org.Connection, l org.Lease) error {
+	e, err := v.Ledger.Entry(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	newest := e.Version
+	above, err := v.Secrets.Above(ctx, SecretName(c), e.Version)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return fmt.Errorf("forget token: %w", err)
+	}
+	if len(above) > 0 {
+		newest = above[0]
+	}
+	if newest > 0 {
+		if err := v.Secrets.DestroyUpTo(ctx, SecretName(c), newest); err != nil {
+			return fmt.Errorf("forget token: %w", err)
+		}
+	}
+	v.remember(c.ID, known{})
+	return v.Ledger.Settle(ctx, l, 0, time.Time{})
+}
+
+// Current returns the stored token of a connection, without renewing it; a person's disconnect
+// needs it to revoke. fault.NotFound when there is none.
+func (v *Vault) Current(ctx context.Context, c org.Connection) (Token, error) {
+	e, err := v.Ledger.Entry(ctx, c.ID)
+	if err != nil {
+		return Token{}, err
+	}
+	return v.read(ctx, c, e)
+}
+
+// store puts t into Secret Manager, or parks it, and moves the pointer. It must not be cut short:
+// t may be the only valid token there is.
+func (v *Vault) store(ctx context.Context, c org.Connection, l org.Lease, t Token) error {
+	payload, err := json.Marshal(t)
+	if err != nil {
+		return fmt.Errorf("encode token: %w", err)
+	}
+	version, err := v.add(ctx, SecretName(c), payload)
+	if err != nil {
+		return v.park(ctx, c, l, t, payload, err)
+	}
+	return v.settle(ctx, c, l, t, version)
+}
+
+// unpark moves a parked token to Secret Manager. While that is still out it stays parked, which is
+// no reason not to use it.
+func (v *Vault) unpark(ctx context.Context, c org.Connection, l org.Lease, t Token) error {
+	payload, err := json.Marshal(t)
+	if err != nil {
+		return fmt.Errorf("encode token: %w", err)
+	}
+	version, err := v.Secrets.Add(ctx, SecretName(c), payload)
+	if err != nil {
+		v.Log.WarnContext(ctx, "a token stays parked in the database: Secret Manager is still out", "connection", int64(c.ID), "err", err.Error())
+		return nil
+	}
+	return v.settle(ctx, c, l, t, version)
+}
+
+// settle moves the pointer to a version that has been stored, and destroys what is older.
+func (v *Vault) settle(ctx context.Context, c org.Connection, l org.Lease, t Token, version int64) error {
+	if err := v.Ledger.Settle(ctx, l, version, t.AccessExpires); err != nil {
+		// The version stays: whoever holds the lease finds it above the pointer and adopts it.
+		return fmt.Errorf("note token version %d: %w", version, err)
+	}
+	v.remember(c.ID, known{version, t})
+	if err := v.Secrets.DestroyUpTo(ctx, SecretName(c), version-1); err != nil {
+		v.Log.WarnContext(ctx, "old token versions not destroyed", "connection", int64(c.ID), "err", err.Error())
+	}
+	return nil
+}
+
+// add tries for the vault's patience: the provider has already ended the token before this one.
+func (v *Vault) add(ctx context.Context, secret string, payload []byte) (version int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, v.Patience)
+	defer cancel()
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		if version, err = v.Secrets.Add(ctx, secret, payload); err == nil {
+			return version, nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, err
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (v *Vault) park(ctx context.Context, c org.Connection, l org.Lease, t Token, payload []byte, cause error) error {
+	sealed, err := v.Seal.close(payload, SecretName(c))
+	if err == nil {
+		err = v.Ledger.Park(ctx, l, sealed, t.AccessExpires)
+	}
+	if err != nil {
+		return errors.Join(fault.Wrap(fault.Unavailable, "the new token could be stored neither in Secret Manager", cause),
+			fmt.Errorf("nor in the database: %w", err))
+	}
+	v.Log.ErrorContext(ctx, "Secret Manager did not take a new token; it is kept, sealed, in the database and moved at the next run",
+		"connection", int64(c.ID), "err", cause.Error())
+	v.remember(c.ID, known{parkedVersion, t})
+	return nil
+}
+
+// parkedVersion is what known says of a token that has no version yet.
+const parkedVersion = -1
+
+// read returns the token that the entry points at.
+func (v *Vault) read(ctx context.Context, c org.Connection, e Entry) (Token, error) {
+	if e.Parked != nil {
+		payload, err := v.Seal.open(e.Parked, SecretName(c))
+		if err != nil {
+			return Token{}, fault.Wrap(fault.Internal, "the parked token does not open: has the app's client secret changed?", err)
+		}
+		return decode(payload)
+	}
+	if e.Version == 0 {
+		return Token{}, fault.New(fault.NotFound, "no token is stored for this connection")
+	}
+	v.mu.Lock()
+	k := v.known[c.ID]
+	v.mu.Unlock()
+	if k.version == e.Version {
+		return k.token, nil
+	}
+	payload, err := v.Secrets.Get(ctx, SecretName(c), e.Version)
+	if err != nil {
+		return Token{}, fmt.Errorf("read token: %w", err)
+	}
+	t, err := decode(payload)
+	if err == nil {
+		v.remember(c.ID, known{e.Version, t})
+	}
+	return t, err
+}
+
+func decode(payload []byte) (t Token, err error) {
+	if err := json.Unmarshal(payload, &t); err != nil || !t.complete() {
+		return Token{}, fault.New(fault.Internal, "the stored token is not one that was written here")
+	}
+	return t, nil
+}
+
+func (v *Vault) remember(id org.ConnectionID, k known) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.known == nil {
+		v.known = map[org.ConnectionID]known{}
+	}
+	v.known[id] = k
+}

@@ -1,0 +1,83 @@
+package quickbooks
+
+import (
+	"github.com/countinghouse/countinghouse/shared/catalog"
+	"github.com/countinghouse/countinghouse/shared/org"
+)
+
+// Provider is QuickBooks Online's name in connections, ticks and the database.
+const Provider org.Provider = "quickbooks"
+
+// Catalog returns the tables of a QuickBooks company, in the order in which a first load reads them:
+// lists before the transactions that refer to them.
+//
+// Amounts are in the transaction's own currency (CurrencyRef) unless the name begins with Home.
+// The name in a reference is what QuickBooks printed when the row was read: it may be out of date;
+// join on the value.
+func Catalog() []catalog.Table {
+	return []catalog.Table{account, customer, vendor, item, invoice, payment}
+}
+
+// activePath is what tells a list from a transaction: only lists have it, and hide their inactive
+// objects unless a query asks for them.
+const activePath = "Active"
+
+// entity declares the table of one entity, with the columns that every entity has.
+func entity(stream, one, many string, columns ...[]catalog.Column) catalog.Table {
+	all := []catalog.Column{
+		{Path: "Id", Note: "unique among the company's objects of this kind; text, up to 21 digits"},
+		{Path: "SyncToken", Note: "moves when a person edits the object, not when a balance follows from elsewhere"},
+		{Path: "MetaData.CreateTime", Type: catalog.Timestamp},
+		{Path: "MetaData.LastUpdatedTime", Type: catalog.Timestamp, Note: "whole seconds; guards against older data"},
+	}
+	for _, c := range columns {
+		all = append(all, c...)
+	}
+	return catalog.Table{
+		Provider: Provider, Stream: stream, Name: many, One: one, View: many,
+		ID: "Id", Version: "MetaData.LastUpdatedTime", Columns: all,
+	}
+}
+
+func columns(typ catalog.Type, paths ...string) []catalog.Column {
+	out := make([]catalog.Column, len(paths))
+	for i, p := range paths {
+		out[i] = catalog.Column{Path: p, Type: typ}
+	}
+	return out
+}
+
+func text(paths ...string) []catalog.Column    { return columns(catalog.Text, paths...) }
+func number(paths ...string) []catalog.Column  { return columns(catalog.Numeric, paths...) }
+func integer(paths ...string) []catalog.Column { return columns(catalog.Integer, paths...) }
+func flag(paths ...string) []catalog.Column    { return columns(catalog.Boolean, paths...) }
+func date(paths ...string) []catalog.Column    { return columns(catalog.Date, paths...) }
+func instant(paths ...string) []catalog.Column { return columns(catalog.Timestamp, paths...) }
+func whole(paths ...string) []catalog.Column   { return columns(catalog.JSON, paths...) }
+
+// ref is a reference to another object: its id and the name it had when the row was read.
+func ref(paths ...string) []catalog.Column {
+	var out []catalog.Column
+	for _, p := range paths {
+		out = append(out, text(p+".value", p+".name")...)
+	}
+	return out
+}
+
+func address(paths ...string) []catalog.Column {
+	var out []catalog.Column
+	for _, p := range paths {
+		for _, part := range []string{"Line1", "Line2", "Line3", "Line4", "Line5", "City", "CountrySubDivisionCode", "PostalCode", "Country"} {
+			out = append(out, text(p+"."+part)...)
+		}
+	}
+	return out
+}
+
+func join(groups ...[]catalog.Column) []catalog.Column {
+	var out []catalog.Column
+	for _, g := range groups {
+		out = append(out, g...)
+	}
+	return out
+}

@@ -1,0 +1,218 @@
+// Package engine brings a provider's data in. It names no provider: a Source yields batches from
+// checkpoints on, a Store keeps each atomically, and the Engine joins the two under a lease. First
+// load, increments and re-reads are one loop.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/org"
+)
+
+// Open makes the source of a connection. The lease lets it refresh the connection's token.
+type Open func(ctx context.Context, c org.Connection, l org.Lease) (Source, error)
+
+// Engine runs connections.
+type Engine struct {
+	Store  Store
+	Open   Open
+	Log    *slog.Logger
+	Holder string        // names this process in leases
+	Lease  time.Duration // how long a lease lasts without a sign of life; renewed at a third of it
+	Budget time.Duration // how long Run may pull before it stops at a page border
+}
+
+// Report is what came of Run.
+type Report struct {
+	Runs   int    // how many were needed; 0: the tick was merged into a run of another owner
+	Result Result // of the last one
+	More   bool   // there is more to do: ask again
+}
+
+// Run brings the connection up to date. When another owner is at work the tick is left with it and
+// Run returns at once. A tick left with us while we work leads to another run, so that a change
+// made before the tick is in the database when it has been answered.
+//
+// When stop is closed, ctx ends or the budget is used up, Run stops at a page border and Report.More
+// is true. The error is that of the last run; single streams' failures are in its Result only.
+func (e *Engine) Run(ctx context.Context, c org.Connection, reason org.Reason, stop <-chan struct{}) (Report, error) {
+	lease, ok, err := e.Store.Acquire(ctx, c.ID, e.Holder, e.Lease)
+	if err != nil || !ok {
+		return Report{}, err
+	}
+	// What keeps the books of a run must outlive the caller's patience: only the pull ends with it.
+	keep := context.WithoutCancel(ctx)
+	pull, cancel := context.WithTimeout(ctx, e.Budget)
+	defer cancel()
+	defer e.renew(keep, lease, cancel)()
+	go func() {
+		select {
+		case <-stop:
+			cancel()
+		case <-pull.Done():
+		}
+	}()
+
+	var rep Report
+	for {
+		rep.Runs++
+		rep.Result, err = e.once(keep, pull, c, lease, reason)
+		if err != nil && fault.Is(err, fault.Conflict) {
+			return rep, fmt.Errorf("run connection %d: %w", c.ID, err)
+		}
+		if halted := rep.Result.Outcome == Halted; halted || err != nil {
+			noted, errAbandon := e.Store.Abandon(keep, lease)
+			rep.More = halted || noted && fault.Retry(err)
+			return rep, errors.Join(err, errAbandon)
+		}
+		again, errRelease := e.Store.Release(keep, lease)
+		if errRelease != nil || !again {
+			return rep, errRelease
+		}
+	}
+}
+
+// renew keeps the lease alive until the returned function is called; losing it cancels the pull.
+func (e *Engine) renew(ctx context.Context, l org.Lease, cancel func()) (done func()) {
+	ctx, stop := context.WithCancel(ctx)
+	go func() {
+		tick := time.NewTicker(e.Lease / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if err := e.Store.Renew(ctx, l, e.Lease); fault.Is(err, fault.Conflict) {
+					cancel()
+					return
+				}
+			}
+		}
+	}()
+	return stop
+}
+
+// once is one run: pull all there is and write down how it went. The error is the run's own, or
+// that of writing it down.
+func (e *Engine) once(keep, pull context.Context, c org.Connection, l org.Lease, reason org.Reason) (Result, error) {
+	start := time.Now()
+	src, err := e.Open(pull, c, l)
+	if err != nil {
+		src = none{}
+	}
+	run, errBegin := e.Store.Begin(keep, l, src.Streams(), reason)
+	if errBegin != nil {
+		return Result{Outcome: Failed, Err: errBegin}, errBegin
+	}
+	r := Result{Streams: map[string]error{}}
+	if err == nil {
+		err = e.pull(keep, pull, src, c, l, run, &r)
+	}
+	r.Usage = src.Usage()
+	r.settle(err, c)
+	if err := e.Store.Finish(keep, l, run, r); err != nil {
+		return r, fmt.Errorf("finish run %d: %w", run, err)
+	}
+	e.log(keep, c, run, reason, r, time.Since(start))
+	return r, r.Err
+}
+
+// pull ranges over the source's batches and stores each.
+func (e *Engine) pull(keep, pull context.Context, src Source, c org.Connection, l org.Lease, run RunID, r *Result) error {
+	from, err := e.Store.Checkpoints(keep, c.ID)
+	if err != nil {
+		return fmt.Errorf("read checkpoints: %w", err)
+	}
+	for b, err := range src.Pull(pull, from, e.Store.Local(c.ID)) {
+		var failed *StreamError
+		switch {
+		case errors.As(err, &failed) && isolated(failed.Err):
+			r.Streams[failed.Stream] = failed.Err
+			continue
+		case err != nil:
+			return err
+		}
+		applied, err := e.Store.Apply(keep, l, run, b, src.Usage())
+		if err != nil {
+			return fmt.Errorf("apply batch %d: %w", r.Batches+1, err)
+		}
+		r.Batches++
+		r.Applied = r.Applied.Add(applied)
+		if err := pull.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isolated reports whether a failure is one stream's own. One that the whole connection shares
+// ends the pull: asking again for the next stream would only repeat it.
+func isolated(err error) bool {
+	switch fault.Of(err) {
+	case fault.Reconnect, fault.Paused, fault.RateLimited, fault.Stopped, fault.Conflict:
+		return false
+	default:
+		return true
+	}
+}
+
+// PausedFor is how long a connection that its provider has closed for now is left alone.
+const PausedFor = 24 * time.Hour
+
+// settle draws the conclusions from how the pull ended: the outcome, the connection's state from
+// now on, and the words for people.
+func (r *Result) settle(err error, c org.Connection) {
+	r.Err, r.State = err, org.Active
+	switch fault.Of(err) {
+	case "":
+		r.Outcome = Done
+		if len(r.Streams) > 0 {
+			r.Outcome = Partial
+		}
+		return
+	case fault.Stopped:
+		r.Outcome, r.Err, r.State = Halted, nil, c.State
+		return
+	case fault.Reconnect:
+		r.State = org.NeedsReauth
+	case fault.Paused:
+		r.State, r.NotUntil = org.Paused, PausedFor
+	default:
+		r.State, r.NotUntil = c.State, fault.After(err)
+	}
+	r.Outcome, r.Reason = Failed, err.Error()
+}
+
+func (e *Engine) log(ctx context.Context, c org.Connection, run RunID, reason org.Reason, r Result, took time.Duration) {
+	level := slog.LevelInfo
+	attrs := []slog.Attr{
+		slog.String("event", "sync_run"),
+		slog.String("org", string(c.Org)), slog.String("provider", string(c.Provider)),
+		slog.Int64("connection", int64(c.ID)), slog.Int64("run", int64(run)),
+		slog.String("reason", string(reason)), slog.String("outcome", string(r.Outcome)),
+		slog.Int("written", r.Applied.Written), slog.Int("deleted", r.Applied.Deleted),
+		slog.Int("unchanged", r.Applied.Unchanged), slog.Int("dead", r.Applied.Dead),
+		slog.Int("batches", r.Batches), slog.Duration("took", took),
+	}
+	for stream, err := range r.Streams {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("failed_"+stream, err.Error()))
+	}
+	if r.Err != nil {
+		level = slog.LevelError
+		attrs = append(attrs, slog.String("kind", string(r.Kind())), slog.String("err", r.Err.Error()), slog.String("state", string(r.State)))
+	}
+	e.Log.LogAttrs(ctx, level, "sync run ended", attrs...)
+}
+
+// none stands in for a source that could not be opened.
+type none struct{ Source }
+
+func (none) Streams() []string { return nil }
+func (none) Usage() Usage      { return Usage{} }
