@@ -81,3 +81,14 @@ func join(groups ...[]catalog.Column) []catalog.Column {
 	}
 	return out
 }
+
+// IsList reports whether t is a name list: its objects can be made inactive, and a query leaves
+// those out unless it asks for them.
+func IsList(t *catalog.Table) bool {
+	for _, c := range t.Columns {
+		if c.Path == activePath {
+			return true
+		}
+	}
+	return false
+}

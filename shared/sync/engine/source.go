@@ -46,7 +46,7 @@ type Record struct {
 	ID      string
 	Version time.Time // the instant of the object's last change; zero when the provider tells none
 	Deleted bool      // the provider no longer has the object; Raw may then be its tombstone or nil
-	Raw     []byte    // the object's own bytes, not touched after the batch is yielded
+	Raw     []byte    // the object's own bytes, valid until yield returns
 	Problem string    // why the record cannot be stored: it goes to the dead letters; ID may be empty
 }
 
