@@ -91,7 +91,7 @@ type Vault struct {
 	Secrets  Secrets
 	Seal     Seal          // closes tokens that must be parked
 	Buffer   time.Duration // renew an access token this long before it ends
-	Patience time.Duration // how long to try to store a new token before it is parked
+	Patience time.Duration // how long to go on trying to store a new token before it is parked
 	Log      *slog.Logger
 	Now      func() time.Time
 
@@ -194,14 +194,14 @@ func (v *Vault) settle(ctx context.Context, c org.Connection, l org.Lease, t Tok
 
 // add tries for the vault's patience: the provider has already ended the token before this one.
 func (v *Vault) add(ctx context.Context, secret string, payload []byte) (version int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, v.Patience)
+	patience, cancel := context.WithTimeout(ctx, v.Patience)
 	defer cancel()
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		if version, err = v.Secrets.Add(ctx, secret, payload); err == nil {
 			return version, nil
 		}
 		select {
-		case <-ctx.Done():
+		case <-patience.Done():
 			return 0, err
 		case <-time.After(wait):
 		}
