@@ -1,0 +1,194 @@
+// Package config reads a program's settings from its environment, once, into a struct.
+//
+//	type Config struct {
+//		Topic   string        `env:"SYNC_TOPIC,required" help:"topic of the ticks"`
+//		Every   time.Duration `env:"SYNC_INTERVAL" envDefault:"3m"`
+//		Key     config.Secret `env:"CONNECT_SIGNING_KEY,required"`
+//		Queue   queue.Config  // structs nest; an envPrefix tag on one is put before its names
+//	}
+//	cfg, err := config.Load[Config](os.Environ())
+package config
+
+import (
+	"encoding"
+	"errors"
+	"fmt"
+	"net/url"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/countinghouse/countinghouse/shared/fault"
+)
+
+// Validator is implemented by a Config struct whose fields depend on each other, or are one of a few
+// values. The error is for people: it names variables and never holds a value that may be secret.
+type Validator interface{ Validate() error }
+
+// Load fills a T, a struct with env tags as github.com/caarlos0/env reads them, from environ
+// ("NAME=value", as os.Environ returns). A variable that is set to nothing counts as not set. Every
+// struct in T, and T itself, that is a Validator is asked, once all fields could be read.
+//
+// Errors: one fault.Invalid that names every variable that is missing or wrong, with what to put
+// there (the field's help tag), and never a value.
+func Load[T any](environ []string) (T, error) {
+	vars := env.ToMap(environ)
+	for name, value := range vars {
+		if value == "" {
+			delete(vars, name)
+		}
+	}
+	cfg, err := env.ParseAsWithOptions[T](env.Options{Environment: vars})
+	var problems []string
+	if err != nil {
+		problems, err = explain[T](vars, err)
+		if err != nil {
+			return cfg, fmt.Errorf("config %T: %w", cfg, err)
+		}
+	} else {
+		problems = validate(reflect.ValueOf(&cfg))
+	}
+	switch len(problems) {
+	case 0:
+		return cfg, nil
+	case 1:
+		return cfg, fault.New(fault.Invalid, "settings: "+problems[0])
+	}
+	return cfg, fault.New(fault.Invalid, "settings:\n  "+strings.Join(problems, "\n  "))
+}
+
+// explain turns the reader's errors into a line for each variable. The reader names fields, not
+// variables, when a value cannot be read, so each variable is tried alone.
+func explain[T any](vars map[string]string, cause error) (problems []string, err error) {
+	for _, f := range fields(reflect.TypeFor[T](), "") {
+		value, set := vars[f.name]
+		if !set {
+			if f.required {
+				problems = append(problems, f.name+" is not set"+f.hint())
+			}
+			continue
+		}
+		_, err := env.ParseAsWithOptions[T](env.Options{Environment: map[string]string{f.name: value}})
+		if wrong, ok := unreadable(err, f.field); ok {
+			problems = append(problems, f.name+": want "+want(wrong)+f.hint())
+		}
+	}
+	if len(problems) == 0 { // a mistake in T itself
+		return nil, cause
+	}
+	return problems, nil
+}
+
+// unreadable finds the complaint about a field's value in the reader's error.
+func unreadable(err error, field string) (env.ParseError, bool) {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return env.ParseError{}, false
+	}
+	for _, e := range all.Errors {
+		var p env.ParseError
+		if errors.As(e, &p) && p.Name == field {
+			return p, true
+		}
+	}
+	return env.ParseError{}, false
+}
+
+// want says what a field takes. A type of our own says it itself, by a fault of its UnmarshalText.
+func want(p env.ParseError) string {
+	var own *fault.Error
+	if errors.As(p.Err, &own) {
+		return own.Msg
+	}
+	switch p.Type {
+	case reflect.TypeFor[time.Duration]():
+		return "a duration such as 90s, 3m or 1h"
+	case reflect.TypeFor[url.URL](), reflect.TypeFor[*url.URL]():
+		return "an address such as https://example.com/path"
+	}
+	if reflect.PointerTo(p.Type).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+		return "another value"
+	}
+	switch p.Type.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return "a whole number"
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return "a whole number, not negative"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	case reflect.Map:
+		return "pairs such as a:1,b:2"
+	default:
+		return "a " + p.Type.String()
+	}
+}
+
+// field is one variable that a struct reads.
+type field struct {
+	name     string // of the variable
+	field    string // of the struct's field
+	help     string
+	required bool
+}
+
+func (f field) hint() string {
+	if f.help == "" {
+		return ""
+	}
+	return " (" + f.help + ")"
+}
+
+// fields lists the variables that a struct reads, in its order.
+func fields(t reflect.Type, prefix string) (out []field) {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if !f.IsExported() {
+			continue
+		}
+		name, options, _ := strings.Cut(f.Tag.Get("env"), ",")
+		if name != "" && name != "-" {
+			out = append(out, field{prefix + name, f.Name, f.Tag.Get("help"),
+				strings.Contains(","+options+",", ",required,") || strings.Contains(","+options+",", ",notEmpty,")})
+			continue
+		}
+		if f.Type.Kind() == reflect.Struct || f.Type.Kind() == reflect.Pointer {
+			out = append(out, fields(f.Type, prefix+f.Tag.Get("envPrefix"))...)
+		}
+	}
+	return out
+}
+
+// validate asks every Validator in the struct that v points to, the inner ones first.
+func validate(v reflect.Value) (problems []string) {
+	if v.IsNil() {
+		return nil
+	}
+	if s := v.Elem(); s.Kind() == reflect.Struct {
+		for i := range s.NumField() {
+			f := s.Field(i)
+			switch {
+			case !s.Type().Field(i).IsExported():
+			case f.Kind() == reflect.Struct:
+				problems = append(problems, validate(f.Addr())...)
+			case f.Kind() == reflect.Pointer && f.Type().Elem().Kind() == reflect.Struct:
+				problems = append(problems, validate(f)...)
+			}
+		}
+	}
+	if a, ok := v.Interface().(Validator); ok {
+		if err := a.Validate(); err != nil {
+			problems = append(problems, err.Error())
+		}
+	}
+	return problems
+}
