@@ -1,0 +1,20 @@
+// Command migrate is the Cloud Run job that brings the database up to date, before each deployment.
+//
+//	Does   runs the migrations, creates the organisations of ORGANISATIONS that are not there yet,
+//	       applies CUSTOM_FIELD_COLUMNS, makes the views anew; running it again changes nothing
+//	Fails  with words; what has been done by then stays, and the next run goes on from there
+//	Needs  database, as a login that may create tables and roles
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/countinghouse/countinghouse/shared/app"
+)
+
+func main() {
+	app.RunJob("migrate", func(ctx context.Context, _, environ []string) error {
+		return app.Migrate(ctx, environ, os.Stdout)
+	})
+}

@@ -1,0 +1,39 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/platform/config"
+	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
+	"github.com/countinghouse/countinghouse/shared/sync/connect"
+)
+
+// Connect builds the function that attaches provider accounts to organisations.
+func Connect(ctx context.Context, environ []string, log *slog.Logger) (http.Handler, func(context.Context) error, error) {
+	cfg, err := config.Load[struct {
+		Joint jointConfig
+		Link  LinkConfig
+	}](environ)
+	if err != nil {
+		return nil, nil, err
+	}
+	j, err := newJoint(ctx, environ, log, "Connect", cfg.Joint)
+	if err != nil {
+		return nil, nil, err
+	}
+	handler, err := connect.New(connect.Options{
+		Providers: map[org.Provider]connect.Provider{
+			quickbooks.Provider: quickBooksConnect{j.quickBooks, redirectURL(cfg.Link.Public, quickbooks.Provider)},
+		},
+		Store: j.store, Ticks: j.ticks, Key: []byte(cfg.Link.Key.Reveal()), Public: cfg.Link.Public,
+		Holder: holder("Connect"), Log: j.log, Now: j.now,
+	})
+	if err != nil {
+		j.ends.close(ctx) //nolint:errcheck // the first error counts
+		return nil, nil, err
+	}
+	return ready{handler, j}, j.ends.close, nil
+}

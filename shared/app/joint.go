@@ -1,0 +1,114 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/countinghouse/countinghouse/shared/catalog"
+	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/platform/config"
+	"github.com/countinghouse/countinghouse/shared/platform/queue"
+	"github.com/countinghouse/countinghouse/shared/platform/vault"
+	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
+	"github.com/countinghouse/countinghouse/shared/store"
+	"github.com/countinghouse/countinghouse/shared/sync/engine"
+)
+
+// Tables returns the tables of all providers.
+func Tables() []catalog.Table { return quickbooks.Catalog() }
+
+// jointConfig is what all functions need that work on connections.
+type jointConfig struct {
+	Database   store.Config
+	Queue      queue.Config
+	Secrets    vault.Config
+	Topic      string `env:"SYNC_TOPIC,required" help:"Pub/Sub topic of the ticks"`
+	Sync       SyncConfig
+	QuickBooks QuickBooksConfig
+}
+
+// joint is what those functions share: one store, one vault, one set of call limits for a process.
+type joint struct {
+	log        *slog.Logger
+	now        func() time.Time
+	store      *store.Store
+	ticks      ticks
+	quickBooks *quickBooks
+	engine     *engine.Engine
+	ends       closers
+}
+
+// join reads the settings and builds what they describe. It makes no call.
+func join(ctx context.Context, environ []string, log *slog.Logger, program string) (*joint, error) {
+	cfg, err := config.Load[jointConfig](environ)
+	if err != nil {
+		return nil, err
+	}
+	return newJoint(ctx, environ, log, program, cfg)
+}
+
+func newJoint(ctx context.Context, environ []string, log *slog.Logger, program string, cfg jointConfig) (_ *joint, err error) {
+	j := &joint{log: log, now: time.Now}
+	defer func() {
+		if err != nil {
+			j.ends.close(context.WithoutCancel(ctx)) //nolint:errcheck // the first error counts
+		}
+	}()
+	if j.log == nil {
+		if j.log, err = logger(environ); err != nil {
+			return nil, err
+		}
+	}
+	if j.store, err = openStore(ctx, cfg.Database, &j.ends); err != nil {
+		return nil, err
+	}
+	publisher, err := queue.New(ctx, cfg.Queue)
+	if err != nil {
+		return nil, err
+	}
+	j.ends.add(func(context.Context) error { return publisher.Close() })
+	j.ticks = ticks{publisher.Publisher(cfg.Topic)}
+	secrets, err := vault.OpenSecretManager(ctx, cfg.Secrets)
+	if err != nil {
+		return nil, err
+	}
+	j.ends.add(func(context.Context) error { return secrets.Close() })
+	if j.quickBooks, err = newQuickBooks(cfg.QuickBooks, cfg.Sync, j.store.Ledger(), secrets, j.log, j.now); err != nil {
+		return nil, err
+	}
+	j.engine = &engine.Engine{
+		Store: j.store, Open: j.open, Log: j.log, Holder: holder(program), Lease: cfg.Sync.Lease, Budget: cfg.Sync.Limit,
+	}
+	return j, nil
+}
+
+// open implements engine.Open for all providers.
+func (j *joint) open(ctx context.Context, c org.Connection, l org.Lease) (engine.Source, error) {
+	switch c.Provider {
+	case quickbooks.Provider:
+		return j.quickBooks.open(ctx, c, l)
+	default:
+		return nil, fault.New(fault.Invalid, "this program does not know the provider "+string(c.Provider))
+	}
+}
+
+// ticks publishes ticks.
+type ticks struct{ to *queue.Publisher }
+
+// Tick asks for a sync.
+func (t ticks) Tick(ctx context.Context, tick org.Tick) error {
+	_, err := t.to.Publish(ctx, tick.Attributes(), nil)
+	return err
+}
+
+// ready is a handler that is ready when its database is.
+type ready struct {
+	http.Handler
+	*joint
+}
+
+// Ready is asked by GET /readyz.
+func (r ready) Ready(ctx context.Context) error { return r.store.Pool().Ping(ctx) }

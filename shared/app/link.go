@@ -1,0 +1,71 @@
+package app
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/platform/config"
+	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
+	"github.com/countinghouse/countinghouse/shared/sync/connect"
+)
+
+// longest is how long a link may be valid.
+const longest = 30 * 24 * time.Hour
+
+// Link prints a connect link on out, alone, and what to do with it on words. args are those of the
+// command jobs/link; flag.ErrHelp when they ask for help.
+func Link(args, environ []string, out, words io.Writer) error {
+	flags := flag.NewFlagSet("link", flag.ContinueOnError)
+	flags.SetOutput(words)
+	slug := flags.String("org", "", "the organisation's slug, such as onpoint")
+	provider := flags.String("provider", "", "quickbooks")
+	connection := flags.Int64("connection", 0, "number of the connection to connect again or to disconnect; 0: the organisation's own, or its first")
+	add := flags.Bool("add", false, "attach a further company to an organisation that has one")
+	end := flags.Bool("disconnect", false, "a link that disconnects")
+	valid := flags.Duration("valid", 24*time.Hour, "how long the link is valid, at most 720h")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	cfg, err := config.Load[LinkConfig](environ)
+	if err != nil {
+		return err
+	}
+	l := connect.Link{Purpose: connect.Connect, Provider: org.Provider(*provider), Connection: org.ConnectionID(*connection), Add: *add,
+		Expires: time.Now().Add(*valid).UTC().Truncate(time.Second)}
+	if l.Org, err = org.ParseSlug(*slug); err != nil {
+		return fmt.Errorf("-org: %w", err)
+	}
+	if *end {
+		l.Purpose = connect.Disconnect
+	}
+	switch {
+	case l.Provider != quickbooks.Provider:
+		return fault.New(fault.Invalid, fmt.Sprintf("-provider %q: want quickbooks", *provider))
+	case *valid <= 0 || *valid > longest:
+		return fault.New(fault.Invalid, fmt.Sprintf("-valid %s: want more than zero and at most %s", *valid, longest))
+	case *connection < 0:
+		return fault.New(fault.Invalid, "-connection: want a connection's number")
+	case flags.NArg() > 0:
+		return fault.New(fault.Invalid, fmt.Sprintf("%q is not an option", flags.Arg(0)))
+	case *add && (*end || *connection != 0):
+		return fault.New(fault.Invalid, "-add goes with neither -disconnect nor -connection")
+	}
+	text, err := connect.NewLink([]byte(cfg.Key.Reveal()), l)
+	if err != nil {
+		return err
+	}
+	address, err := connect.LinkURL(cfg.Public, l, text)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(out, address); err != nil {
+		return fmt.Errorf("print link: %w", err)
+	}
+	_, err = fmt.Fprintf(words, "Whoever opens this link before %s can %s %s for %s, once. Give it to nobody else.\n",
+		l.Expires.Format("2006-01-02 15:04 MST"), l.Purpose, l.Provider, l.Org)
+	return err
+}

@@ -1,0 +1,110 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/platform/httpclient"
+	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
+	"github.com/countinghouse/countinghouse/shared/sync/connect"
+)
+
+// quickBooksConnect is QuickBooks' part in connecting.
+type quickBooksConnect struct {
+	*quickBooks
+	redirect string // registered with Intuit letter for letter
+}
+
+var _ connect.Provider = quickBooksConnect{}
+
+// redirectURL returns the address that a provider sends browsers back to.
+func redirectURL(public string, p org.Provider) string {
+	return strings.TrimSuffix(public, "/") + "/connect/" + string(p) + "/callback"
+}
+
+// Title implements connect.Provider.
+func (quickBooksConnect) Title() string { return "QuickBooks" }
+
+// AuthorizeURL implements connect.Provider.
+func (q quickBooksConnect) AuthorizeURL(state string) string {
+	return q.oauth.AuthorizeURL(state, q.redirect)
+}
+
+// Account implements connect.Provider: the company's realm id comes in the callback and nowhere else.
+func (quickBooksConnect) Account(callback url.Values) (string, error) {
+	switch reason := callback.Get("error"); reason {
+	case "":
+	case "access_denied":
+		return "", fault.New(fault.Forbidden, "You did not allow Countinghouse to read the books, so nothing was connected. If that was a mistake, open your link again")
+	default:
+		return "", fault.New(fault.Invalid, "QuickBooks could not give consent: check the app's settings in Intuit's developer portal")
+	}
+	realm := callback.Get("realmId")
+	digit := func(r rune) bool { return r < '0' || r > '9' }
+	if realm == "" || len(realm) > 32 || strings.ContainsFunc(realm, digit) || callback.Get("code") == "" {
+		return "", fault.New(fault.Invalid, "QuickBooks' answer is not complete")
+	}
+	return realm, nil
+}
+
+// Grant implements connect.Provider. The realm id in the callback could be anybody's: one call with
+// the new token shows that it opens this company, before the token replaces another.
+func (q quickBooksConnect) Grant(ctx context.Context, c org.Connection, l org.Lease, callback url.Values) error {
+	t, err := q.oauth.Exchange(ctx, callback.Get("code"), q.redirect)
+	if err != nil {
+		return err
+	}
+	if err := q.check(ctx, c, t); err != nil {
+		return err
+	}
+	return q.vault.Save(ctx, c, l, kept(t))
+}
+
+func (q quickBooksConnect) check(ctx context.Context, c org.Connection, t quickbooks.Token) error {
+	once := *q.quickBooks
+	once.options.Retry = httpclient.Policy{RateWaits: -1} // a person is waiting
+	_, err := once.client(c, fixed(t.Access), nil).Count(ctx, quickbooks.Query{Entity: "Customer"})
+	switch fault.Of(err) {
+	case fault.Paused: // the company is closed for now, but it is this one
+		return nil
+	case fault.Reconnect, fault.Forbidden:
+		return fault.Wrap(fault.Forbidden, "This consent does not open company "+c.Account+". Open your link again and sign in as an admin of that company", err)
+	}
+	return err
+}
+
+// Revoke implements connect.Provider.
+func (q quickBooksConnect) Revoke(ctx context.Context, c org.Connection, l org.Lease) error {
+	t, err := q.vault.Current(ctx, c)
+	switch {
+	case fault.Is(err, fault.NotFound), fault.Is(err, fault.Invalid): // none, or one that is destroyed
+	case err != nil:
+		return err
+	default:
+		if err := q.oauth.Revoke(ctx, t.Refresh); err != nil {
+			return err
+		}
+	}
+	return q.vault.Forget(ctx, c, l)
+}
+
+// fixed is a token that is tried once.
+type fixed string
+
+// Access implements quickbooks.Tokens.
+func (f fixed) Access(context.Context) (string, error) { return string(f), nil }
+
+// Renew implements quickbooks.Tokens: there is no other.
+func (f fixed) Renew(context.Context, string) (string, error) {
+	return "", fault.New(fault.Reconnect, "QuickBooks does not accept the new token for this company")
+}
+
+// String hides the token.
+func (fixed) String() string { return "[secret]" }
+
+// Format hides the token.
+func (fixed) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[secret]") }

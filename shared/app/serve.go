@@ -1,0 +1,48 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/countinghouse/countinghouse/shared/platform/web"
+)
+
+// Serve runs one function until the process is asked to stop, and ends the process. It does not
+// start with wrong settings: it says which, and ends with status 1.
+func Serve(name string, build Function) {
+	os.Exit(serve(context.Background(), name, build, os.Environ()))
+}
+
+func serve(ctx context.Context, name string, build Function, environ []string) int {
+	log, err := logger(environ)
+	if err != nil {
+		log.ErrorContext(ctx, "function cannot start", "function", name, "err", err.Error())
+		return 1
+	}
+	handler, end, err := build(ctx, environ, log)
+	if err != nil {
+		log.ErrorContext(ctx, "function cannot start", "function", name, "err", err.Error())
+		return 1
+	}
+	return web.Run(ctx, web.Options{Name: name, Log: log, Build: func(context.Context) (http.Handler, func(context.Context) error, error) {
+		return handler, end, nil
+	}})
+}
+
+// RunJob runs a program that ends by itself, and ends the process: with status 1 when it failed.
+// SIGTERM and SIGINT end its context.
+func RunJob(name string, job func(ctx context.Context, args, environ []string) error) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	err := job(ctx, os.Args[1:], os.Environ())
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintf(os.Stderr, "%s: %s\n", name, err)
+		os.Exit(1)
+	}
+}

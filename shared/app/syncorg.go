@@ -1,0 +1,164 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/platform/logging"
+	"github.com/countinghouse/countinghouse/shared/platform/queue"
+	"github.com/countinghouse/countinghouse/shared/platform/web"
+	"github.com/countinghouse/countinghouse/shared/sync/engine"
+)
+
+// SyncOrg builds the function that answers ticks.
+func SyncOrg(ctx context.Context, environ []string, log *slog.Logger) (http.Handler, func(context.Context) error, error) {
+	j, err := join(ctx, environ, log, "SyncOrg")
+	if err != nil {
+		return nil, nil, err
+	}
+	s := &syncOrg{joint: j, run: j.engine.Run}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /{$}", s.push)
+	return ready{mux, j}, j.ends.close, nil
+}
+
+// syncOrg answers the pushes of a subscription to the topic of ticks.
+type syncOrg struct {
+	*joint
+	run func(context.Context, org.Connection, org.Reason, <-chan struct{}) (engine.Report, error)
+}
+
+// push answers one message. 2xx acknowledges it: it is done, or can never succeed and has been
+// recorded. 503 has it sent again.
+func (s *syncOrg) push(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	var body bytes.Buffer
+	m, err := queue.DecodePush(io.TeeReader(r.Body, &body))
+	if fault.Is(err, fault.Invalid) {
+		s.reject(ctx, w, err, m.Attributes, body.String())
+		return
+	}
+	if err != nil {
+		again(w, err)
+		return
+	}
+	tick, err := org.ParseTick(m.Attributes)
+	var work []org.Connection
+	if err == nil {
+		ctx = logging.With(ctx, "org", string(tick.Org))
+		work, err = s.connections(ctx, tick)
+	}
+	switch fault.Of(err) {
+	case "":
+	case fault.Invalid, fault.NotFound:
+		s.reject(ctx, w, err, m.Attributes, string(m.Data))
+		return
+	default:
+		s.log.ErrorContext(ctx, "tick not taken", "event", "sync_failed", "err", err.Error())
+		again(w, err)
+		return
+	}
+	if err := s.sync(ctx, work, tick.Reason); err != nil {
+		again(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// connections returns those of the tick's that are to be synced. fault.NotFound: the organisation, or
+// its connection of that number, is unknown.
+func (s *syncOrg) connections(ctx context.Context, t org.Tick) ([]org.Connection, error) {
+	all, err := s.store.Connections(ctx, t.Org)
+	if err == nil && len(all) == 0 {
+		_, err = s.store.Organisation(ctx, t.Org)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var work []org.Connection
+	found := t.Connection == 0
+	for _, c := range all {
+		if t.Connection == 0 || c.ID == t.Connection {
+			found = true
+			if c.State.Syncs() {
+				work = append(work, c)
+			}
+		}
+	}
+	if !found {
+		return nil, fault.New(fault.NotFound, fmt.Sprintf("organisation %s has no connection %s", t.Org, t.Connection))
+	}
+	return work, nil
+}
+
+// sync works on the connections at the same time, each for itself. Its error is that of one whose
+// failure is worth another delivery; the others' stand in their runs.
+func (s *syncOrg) sync(ctx context.Context, work []org.Connection, reason org.Reason) error {
+	errs := make([]error, len(work))
+	var all sync.WaitGroup
+	for i, c := range work {
+		all.Go(func() { errs[i] = s.one(ctx, c, reason) })
+	}
+	all.Wait()
+	var worst error
+	for _, err := range errs {
+		if fault.Retry(err) && (worst == nil || fault.After(err) > fault.After(worst)) {
+			worst = err
+		}
+	}
+	return worst
+}
+
+// one syncs a connection, and asks for another tick when there is more than fits into this one.
+func (s *syncOrg) one(ctx context.Context, c org.Connection, reason org.Reason) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault.New(fault.Internal, fmt.Sprintf("panic: %v", p))
+			s.log.ErrorContext(ctx, "panic", "connection", int64(c.ID), logging.StackKey, fmt.Sprintf("panic: %v\n\n%s", p, debug.Stack()))
+		}
+	}()
+	report, err := s.run(ctx, c, reason, web.Stopping(ctx))
+	if err != nil {
+		// A run that was begun has told so itself, but one may have failed before, or in writing it down.
+		s.log.LogAttrs(ctx, slog.LevelError, "sync failed", slog.String("event", "sync_failed"), slog.String("provider", string(c.Provider)),
+			slog.Int64("connection", int64(c.ID)), slog.String("kind", string(fault.Of(err))), slog.String("err", err.Error()))
+		return err
+	}
+	if !report.More {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return s.ticks.Tick(ctx, org.Tick{Org: c.Org, Connection: c.ID, Reason: org.Backfill})
+}
+
+// reject acknowledges a message that can never succeed, once that is written down.
+func (s *syncOrg) reject(ctx context.Context, w http.ResponseWriter, why error, attributes map[string]string, body string) {
+	s.log.WarnContext(ctx, "tick rejected", "event", "tick_rejected", "kind", string(fault.Of(why)), "err", why.Error())
+	if err := s.store.Reject(ctx, "tick", why.Error(), attributes, body); err != nil {
+		s.log.ErrorContext(ctx, "rejected tick not recorded", "err", err.Error())
+		again(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+	io.WriteString(w, "rejected: "+why.Error()+"\n") //nolint:errcheck // nobody is left to tell
+}
+
+// again has the message sent once more.
+func again(w http.ResponseWriter, err error) {
+	if after := fault.After(err); after > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int((after+time.Second-1)/time.Second)))
+	}
+	http.Error(w, "try again: "+strings.ToLower(string(fault.Of(err))), http.StatusServiceUnavailable)
+}

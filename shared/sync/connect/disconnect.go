@@ -1,0 +1,83 @@
+package connect
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/org"
+)
+
+// maxForm is more than a link's length.
+const maxForm = 16 << 10
+
+const notDisconnected = "Not disconnected"
+
+// confirm asks before a connection is ended: opening a link alone ends nothing.
+func (s *server) confirm(v visit) {
+	text := v.r.URL.Query().Get("link")
+	_, o, ok := s.admit(v, text, Disconnect)
+	if !ok {
+		return
+	}
+	s.show(v.w, page{
+		Status: http.StatusOK, Title: fmt.Sprintf("Disconnect %s from %s?", v.provider.Title(), name(o)),
+		Text:   "Countinghouse will no longer read these books. What has been copied so far is kept. To go on later, connect the same company again.",
+		Action: s.path(v.name, "disconnect"), Link: text, Button: "Disconnect " + v.provider.Title(),
+	})
+}
+
+// disconnect ends a connection: at the provider first, then here.
+func (s *server) disconnect(v visit) {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
+	if err := v.r.ParseForm(); err != nil {
+		s.show(v.w, page{Status: http.StatusBadRequest, Title: "This did not work", Text: "The form did not arrive as a whole. Open your link again."})
+		return
+	}
+	link, o, ok := s.admit(v, v.r.PostForm.Get("link"), Disconnect)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.r.Context()), grantLimit)
+	defer cancel()
+	s.finish(v, s.end(ctx, v, link, o))
+}
+
+func (s *server) end(ctx context.Context, v visit, link Link, o org.Organisation) page {
+	c, l, err := s.held(v.r.Context(), func() (org.Connection, org.Lease, bool, error) {
+		return s.Store.Hold(ctx, o.Slug, v.name, s.Holder, leaseLife, func(have []Existing) (org.ConnectionID, error) {
+			return only(link, have)
+		})
+	})
+	if err != nil {
+		return s.failed(v, o.Slug, "hold", notDisconnected, err)
+	}
+	if c.State != org.Disconnected {
+		if err := v.provider.Revoke(ctx, c, l); err != nil {
+			s.giveUp(ctx, c, l, "")
+			p := s.failed(v, o.Slug, "revoke", notDisconnected, err)
+			if fault.Retry(err) {
+				p.Status, p.Title = http.StatusServiceUnavailable, notDisconnected
+				p.Text = v.provider.Title() + " did not answer as it should: " + words(err) + ". Nothing was changed; try again in some minutes."
+			}
+			return p
+		}
+	}
+	if err := s.Store.Disconnect(ctx, l, digest(link.Nonce), link.Expires, "disconnected on request"); err != nil {
+		s.giveUp(ctx, c, l, "")
+		return s.failed(v, o.Slug, "disconnect", notDisconnected, err)
+	}
+	s.Log.InfoContext(ctx, "disconnected", "event", "disconnected", "org", string(c.Org), "provider", string(c.Provider), "connection", int64(c.ID))
+	return page{
+		Status: http.StatusOK, Title: v.provider.Title() + " is disconnected",
+		Text: fmt.Sprintf("Company %s is no longer read for %s. What was copied is kept. You can close this window.", c.Account, name(o)),
+	}
+}
+
+func name(o org.Organisation) string {
+	if o.Name == "" {
+		return string(o.Slug)
+	}
+	return o.Name
+}

@@ -1,0 +1,109 @@
+package connect
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/org"
+)
+
+const testKey = "a key for tests, not a short one"
+
+func TestLink(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	give := Link{Org: "onpoint", Provider: "quickbooks", Purpose: Connect, Add: true, Expires: now.Add(time.Hour), Nonce: "n"}
+	text, err := NewLink([]byte(testKey), give)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readLink([]byte(testKey), text, now); err != nil || got != give {
+		t.Errorf("read back %+v, %v", got, err)
+	}
+	if _, err := readLink([]byte(testKey), text, now.Add(time.Hour)); !errors.Is(err, errExpired) {
+		t.Errorf("an hour later: %v, want expired", err)
+	}
+	other, err := NewLink([]byte(testKey), Link{Org: "powergen", Provider: "quickbooks", Purpose: Connect, Expires: give.Expires})
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := signed([]byte(testKey), "result", give)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, signature, _ := strings.Cut(text, ".")
+	foreign, _, _ := strings.Cut(other, ".")
+	for name, text := range map[string]string{
+		"empty": "", "no signature": payload, "empty signature": payload + ".", "half": text[:len(text)-3], "longer": text + "A",
+		"another's payload": foreign + "." + signature, "signed for another use": result, "not base64": "%%%." + signature,
+	} {
+		if _, err := readLink([]byte(testKey), text, now); !errors.Is(err, errForged) {
+			t.Errorf("%s: %v, want forged", name, err)
+		}
+	}
+	if _, err := readLink([]byte("another key that is long enough"), text, now); !errors.Is(err, errForged) {
+		t.Errorf("another key: %v, want forged", err)
+	}
+	if _, err := NewLink([]byte("short"), give); !fault.Is(err, fault.Invalid) {
+		t.Errorf("short key: %v, want it refused", err)
+	}
+}
+
+func TestLinkURL(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		public  string
+		purpose Purpose
+		want    string
+	}{
+		{"https://books.example.com", Connect, "https://books.example.com/connect/quickbooks?link=a.b"},
+		{"https://books.example.com/", Disconnect, "https://books.example.com/connect/quickbooks/disconnect?link=a.b"},
+		{"https://example.com/books", Connect, "https://example.com/books/connect/quickbooks?link=a.b"},
+	} {
+		got, err := LinkURL(tt.public, Link{Provider: "quickbooks", Purpose: tt.purpose}, "a.b")
+		if err != nil || got != tt.want {
+			t.Errorf("LinkURL(%q, %s) = %q, %v; want %q", tt.public, tt.purpose, got, err, tt.want)
+		}
+	}
+}
+
+func TestChoose(t *testing.T) {
+	t.Parallel()
+	have := func(id org.ConnectionID, account string, state org.State, ever bool) Existing {
+		return Existing{Connection: org.Connection{ID: id, Account: account, State: state}, Ever: ever}
+	}
+	one := []Existing{have(1, "100", org.Active, true)}
+	for _, tt := range []struct {
+		name    string
+		attempt Attempt
+		have    []Existing
+		want    org.ConnectionID
+		kind    fault.Kind
+		says    string
+	}{
+		{"first", Attempt{}, nil, 0, "", ""},
+		{"again", Attempt{}, one, 1, "", ""},
+		{"again after disconnecting", Attempt{}, []Existing{have(1, "200", org.Disconnected, true)}, 1, "", ""},
+		{"another company", Attempt{}, []Existing{have(1, "100", org.NeedsReauth, true)}, 0, fault.Forbidden, "company 100"},
+		{"another company, added", Attempt{Add: true}, one, 0, "", ""},
+		{"another company, on a link for one", Attempt{Connection: 1}, []Existing{have(1, "100", org.Active, true)}, 0, fault.Forbidden, "choose company 100"},
+		{"a link for one that is not there", Attempt{Connection: 9}, nil, 0, fault.NotFound, "new link"},
+		{"after a first try that failed", Attempt{}, []Existing{have(1, "100", org.Disconnected, false)}, 0, "", ""},
+		{"one of two", Attempt{}, []Existing{have(1, "100", org.Active, true), have(2, "200", org.Active, true)}, 2, "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			account := "200"
+			if tt.name == "again" {
+				account = "100"
+			}
+			got, err := tt.attempt.choose("QuickBooks", account, tt.have)
+			if got != tt.want || fault.Of(err) != tt.kind || err != nil && !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("choose = %d, %v; want %d, kind %q with %q", got, err, tt.want, tt.kind, tt.says)
+			}
+		})
+	}
+}

@@ -1,0 +1,82 @@
+package connect
+
+import (
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/org"
+)
+
+// start sends the browser to the provider's consent page. It does not use the link up: programs that
+// preview links would do so before the person can.
+func (s *server) start(v visit) {
+	link, o, ok := s.admit(v, v.r.URL.Query().Get("link"), Connect)
+	if !ok {
+		return
+	}
+	state, browser := random(), random()
+	err := s.Store.SaveState(v.r.Context(), digest(state), digest(browser), Attempt{
+		Link: digest(link.Nonce), LinkEnds: link.Expires,
+		Org: o.Slug, Provider: v.name, Connection: link.Connection, Add: link.Add,
+	}, stateLife)
+	if err != nil {
+		s.show(v.w, s.troubled(v, "start", o.Slug, err))
+		return
+	}
+	http.SetCookie(v.w, s.cookie(v.name, state, browser, int(stateLife.Seconds())))
+	s.Log.InfoContext(v.r.Context(), "connect started", "event", "connect_started", "org", string(o.Slug), "provider", string(v.name))
+	s.redirect(v.w, v.provider.AuthorizeURL(state))
+}
+
+// admit checks a link and looks up its organisation. When it says no it has answered.
+func (s *server) admit(v visit, text string, want Purpose) (Link, org.Organisation, bool) {
+	refused := func(p page) (Link, org.Organisation, bool) {
+		s.show(v.w, p)
+		return Link{}, org.Organisation{}, false
+	}
+	link, err := readLink(s.Key, text, s.Now())
+	switch {
+	case errors.Is(err, errExpired):
+		return refused(page{Status: http.StatusGone, Title: "This link has expired", Text: "Links work for a limited time only. Ask for a new one."})
+	case err != nil:
+		return refused(page{Status: http.StatusForbidden, Title: "This link is not valid", Text: "It was not made by this service, or it was not copied as a whole. Ask for a new one if it does not work."})
+	case link.Purpose != want || link.Provider != v.name:
+		return refused(page{Status: http.StatusBadRequest, Title: "This link is for something else", Text: "It is valid, but not for this page. Open it exactly as you got it."})
+	}
+	used, err := s.Store.LinkUsed(v.r.Context(), digest(link.Nonce))
+	if err != nil {
+		return refused(s.troubled(v, "look up link", link.Org, err))
+	}
+	if used {
+		return refused(pageUsed())
+	}
+	o, err := s.Store.Organisation(v.r.Context(), link.Org)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return refused(page{Status: http.StatusNotFound, Title: "Unknown organisation", Text: "The organisation that this link is for does not exist here. Ask for a new link."})
+	case err != nil:
+		return refused(s.troubled(v, "look up organisation", link.Org, err))
+	}
+	return link, o, true
+}
+
+func pageUsed() page {
+	return page{Status: http.StatusConflict, Title: "This link has been used", Text: "A link works once. If you have to do this again, ask for a new one."}
+}
+
+// cookie binds a state to the browser that started. Its name tells starts in several tabs apart.
+func (s *server) cookie(p org.Provider, state, value string, maxAge int) *http.Cookie {
+	return &http.Cookie{
+		Name: cookieName(state), Value: value, MaxAge: maxAge,
+		Path:     strings.TrimSuffix(s.public.EscapedPath(), "/") + "/connect/" + string(p),
+		HttpOnly: true, Secure: s.public.Scheme == "https", SameSite: http.SameSiteLaxMode,
+	}
+}
+
+func cookieName(state string) string {
+	d := digest("cookie " + state)
+	return "connect_" + hex.EncodeToString(d[:8])
+}
