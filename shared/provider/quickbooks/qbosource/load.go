@@ -221,7 +221,7 @@ func (r *reader) begin(ctx context.Context) error {
 
 // query asks for the next page.
 func (r *reader) query() quickbooks.Query {
-	q := quickbooks.Query{Entity: r.stream, Inactive: r.source.lists[r.stream], Start: max(r.at.Place, 1), Max: maxRecords}
+	q := quickbooks.Query{Entity: r.stream, Inactive: r.source.lists[r.stream], Start: max(r.at.Place, 1), Max: r.source.Page}
 	q.Updated = quickbooks.Range{From: r.at.Second, To: r.at.Until}
 	if q.Updated.From.IsZero() && r.at.Window {
 		q.Updated.From = r.since.Add(-overlap)

@@ -30,13 +30,14 @@ const (
 	tooOld = quickbooks.MaxChangesAge - 24*time.Hour
 )
 
-// Options makes a Source. All but Meter are required.
+// Options makes a Source. All but Meter and Page are required.
 type Options struct {
 	Client *quickbooks.Client
 	Meter  *Meter // the client's Observe
 	Tables []catalog.Table
 	Now    func() time.Time
 	Log    *slog.Logger
+	Page   int // objects asked for at once; 0: 1000, the most there is
 }
 
 // Source reads one company. It serves one Pull at a time.
@@ -52,6 +53,9 @@ func New(o Options) *Source {
 	s := &Source{Options: o, tables: map[string]*catalog.Table{}, lists: map[string]bool{}}
 	if s.Meter == nil {
 		s.Meter = new(Meter)
+	}
+	if s.Page == 0 {
+		s.Page = maxRecords
 	}
 	for i := range o.Tables {
 		t := &o.Tables[i]
