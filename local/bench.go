@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/countinghouse/countinghouse/shared/catalog"
+	"github.com/countinghouse/countinghouse/shared/platform/postgres"
+	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
+)
+
+// The processes that bench measures run apart from it, so that CPU and memory are theirs alone.
+const (
+	benchProvider = "bench-provider" // the simulator
+	benchLoad     = "bench-load"     // a first load
+	benchTick     = "bench-tick"     // ticks with nothing new
+)
+
+// figures is the last line of bench.
+type figures struct {
+	Backfill backfill `json:"backfill"`
+	IdleTick idleTick `json:"idle_tick"`
+}
+
+type backfill struct {
+	Invoices     int     `json:"invoices"`
+	InvoicesPerS float64 `json:"invoices_per_s"`
+	CopyRatio    float64 `json:"copy_ratio"` // of the speed of a plain COPY of the same rows
+	CPUPer100k   float64 `json:"cpu_s_per_100k"`
+	PeakRSS      float64 `json:"peak_rss_mib"`
+	Metered      int     `json:"metered_calls"`
+	LostRows     int     `json:"lost_rows"`
+}
+
+type idleTick struct {
+	Metered   float64 `json:"metered_calls"`
+	CPU       float64 `json:"cpu_ms"`
+	Refreshes int     `json:"token_refreshes"`
+}
+
+// bench measures and prints a table while it does, then one JSON object.
+func bench(ctx context.Context, flags *flag.FlagSet, args []string, stdout, stderr io.Writer) error {
+	sizes := flags.String("sizes", "10000,100000", "numbers of invoices to load, separated by commas; the last one's figures are reported")
+	ticks := flags.Int("ticks", 50, "idle ticks to measure")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	server, err := postgres.Start(ctx, postgres.Options{Progress: func(s string) { fmt.Fprintln(stderr, s) }, Settings: map[string]string{
+		"shared_buffers": "512MB", "max_wal_size": "8GB", "checkpoint_timeout": "30min", "wal_level": "minimal", "max_wal_senders": "0",
+	}})
+	if err != nil {
+		return err
+	}
+	defer server.Stop() //nolint:errcheck // the figures are what counts
+	var f figures
+	fmt.Fprintf(stdout, "%-10s %12s %12s %12s %14s %12s %10s %8s\n", "invoices", "seconds", "invoices/s", "COPY, s", "of COPY speed", "CPU s/100k", "RSS MiB", "calls")
+	for i, size := range strings.Split(*sizes, ",") {
+		var n int
+		if _, err := fmt.Sscan(size, &n); err != nil || n < 1 {
+			return fmt.Errorf("-sizes: %q is not a number of invoices", size)
+		}
+		l := loading{stdout: stdout, server: server, invoices: n, database: fmt.Sprintf("bench%d", i)}
+		if f.Backfill, err = l.measure(ctx); err != nil {
+			return fmt.Errorf("load %d invoices: %w", n, err)
+		}
+	}
+	if f.IdleTick, err = measureTicks(ctx, stdout, stderr, *ticks); err != nil {
+		return fmt.Errorf("idle ticks: %w", err)
+	}
+	line, err := json.Marshal(f)
+	if err == nil {
+		_, err = fmt.Fprintln(stdout, string(line))
+	}
+	return err
+}
+
+// loading is one measured first load.
+type loading struct {
+	stdout   io.Writer
+	server   *postgres.Server
+	invoices int
+	database string
+}
+
+func (l loading) measure(ctx context.Context) (b backfill, err error) {
+	sim, err := startChild(ctx, benchProvider, "-invoices", fmt.Sprint(l.invoices))
+	if err != nil {
+		return b, err
+	}
+	defer func() { err = errors.Join(err, sim.stop()) }()
+	var at provider
+	if err := sim.read(&at); err != nil {
+		return b, err
+	}
+	if err := createDatabase(ctx, l.server.URL("postgres"), l.database); err != nil {
+		return b, err
+	}
+	url := l.server.URL(l.database)
+	connection, pool, err := prepare(ctx, url, at)
+	if err != nil {
+		return b, err
+	}
+	defer pool.Close()
+
+	client, err := startChild(ctx, benchLoad, "-database", url, "-connection", connection.ID.String(), "-api", at.URL, "-token", at.Token)
+	if err != nil {
+		return b, err
+	}
+	var r loaded
+	if err := errors.Join(client.read(&r), client.stop()); err != nil {
+		return b, err
+	}
+	copied, err := plainCopy(ctx, pool, invoiceTable())
+	if err != nil {
+		return b, fmt.Errorf("plain COPY: %w", err)
+	}
+	b = backfill{
+		Invoices: l.invoices, InvoicesPerS: round(float64(l.invoices)/r.Seconds, 0), CopyRatio: round(copied.Seconds()/r.Seconds, 2),
+		CPUPer100k: round(r.CPU*100_000/float64(l.invoices), 2), PeakRSS: round(r.PeakRSS, 1), Metered: r.Metered,
+	}
+	if b.LostRows, err = lost(ctx, pool, connection.ID, at); err != nil {
+		return b, fmt.Errorf("compare: %w", err)
+	}
+	fmt.Fprintf(l.stdout, "%-10d %12.2f %12.0f %12.2f %14.2f %12.2f %10.1f %8d   lost rows: %d\n",
+		l.invoices, r.Seconds, b.InvoicesPerS, copied.Seconds(), b.CopyRatio, b.CPUPer100k, b.PeakRSS, b.Metered, b.LostRows)
+	return b, nil
+}
+
+func round(x float64, digits int) float64 {
+	p := 1.0
+	for range digits {
+		p *= 10
+	}
+	return float64(int(x*p+0.5)) / p
+}
+
+// invoiceTable is what the load measures: one stream alone, because the others' rows would count
+// for nothing in a figure that says invoices.
+func invoiceTable() *catalog.Table {
+	for _, t := range quickbooks.Catalog() {
+		if t.Stream == "Invoice" {
+			return &t
+		}
+	}
+	panic("the catalog has no invoices")
+}
+
+// child is a process of this very program.
+type child struct {
+	cmd *exec.Cmd
+	in  io.Closer
+	out *bufio.Scanner
+}
+
+func startChild(ctx context.Context, args ...string) (*child, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	c := &child{cmd: exec.CommandContext(ctx, self, args...)}
+	c.cmd.Stderr = os.Stderr
+	in, err := c.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	c.in, c.out = in, bufio.NewScanner(out)
+	return c, c.cmd.Start()
+}
+
+// read takes one line of JSON from the child.
+func (c *child) read(v any) error {
+	if !c.out.Scan() {
+		return errors.Join(fmt.Errorf("%s ended without an answer", c.cmd.Args[1]), c.out.Err())
+	}
+	return json.Unmarshal(c.out.Bytes(), v)
+}
+
+// stop closes the child's standard input, which tells it to end.
+func (c *child) stop() error {
+	c.in.Close()
+	return c.cmd.Wait()
+}
+
+// measureTicks measures ticks with nothing new, through the function that answers them.
+func measureTicks(ctx context.Context, stdout, stderr io.Writer, n int) (t idleTick, err error) {
+	p, err := start(ctx, options{stdout: io.Discard, stderr: io.Discard, invoices: 1000, interval: time.Hour})
+	if err != nil {
+		return t, err
+	}
+	defer func() { err = errors.Join(err, p.close()) }()
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	p.run(running)
+	o := organisations()[0]
+	if err := p.consentTo(ctx, o); err != nil {
+		return t, err
+	}
+	if err := p.syncAll(ctx, o); err != nil {
+		return t, err
+	}
+	before := p.sim.Stats()
+	c, err := startChild(ctx, append([]string{benchTick, "-n", fmt.Sprint(n), "-org", string(o.Slug)}, p.environment()...)...)
+	if err != nil {
+		return t, err
+	}
+	var r ticked
+	if err := errors.Join(c.read(&r), c.stop()); err != nil {
+		return t, err
+	}
+	after := p.sim.Stats()
+	t = idleTick{
+		Metered: round(float64(after.Metered-before.Metered)/float64(n), 2), CPU: round(r.CPU*1000/float64(n), 2),
+		Refreshes: after.Refreshes - before.Refreshes,
+	}
+	fmt.Fprintf(stdout, "\nidle tick: %.2f metered calls, %.2f ms of CPU, %.2f ms from request to answer, %d token refreshes in %d ticks\n",
+		t.Metered, t.CPU, r.Seconds*1000/float64(n), t.Refreshes, n)
+	return t, nil
+}

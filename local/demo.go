@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
+	"github.com/countinghouse/countinghouse/shared/store"
+	"github.com/countinghouse/countinghouse/shared/store/storetest"
+)
+
+// verdict is the demo's last line.
+type verdict struct {
+	OK            bool     `json:"ok"`
+	Organisations int      `json:"organisations"`
+	Rows          int      `json:"rows"` // live objects that were compared with the provider's
+	Seconds       float64  `json:"seconds"`
+	Differences   []string `json:"differences,omitempty"`
+	Error         string   `json:"error,omitempty"`
+}
+
+// demo plays everything once on fresh data, unattended, and tells whether database and provider
+// agree in the end.
+func demo(ctx context.Context, o options) error {
+	began := time.Now()
+	v := verdict{Organisations: len(organisations())}
+	err := play(ctx, o, &v)
+	v.Seconds = time.Since(began).Round(10 * time.Millisecond).Seconds()
+	v.OK = err == nil && len(v.Differences) == 0
+	if err != nil {
+		v.Error = err.Error()
+	}
+	line, errJSON := json.Marshal(v)
+	if errJSON != nil {
+		return errJSON
+	}
+	fmt.Fprintln(o.stdout, string(line))
+	if err == nil && !v.OK {
+		err = errors.New("database and provider differ")
+	}
+	return err
+}
+
+func play(ctx context.Context, o options, v *verdict) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	p, err := start(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		cancel()
+		err = errors.Join(err, p.close())
+	}()
+	if p.sim == nil {
+		return errors.New("the demo changes things at the provider: unset QUICKBOOKS_CLIENT_ID so that it is the simulator")
+	}
+	p.run(ctx)
+
+	for _, step := range []struct {
+		what string
+		do   func(context.Context, organisation) error
+	}{
+		{"connect through the consent page", p.consentTo},
+		{"first load", p.syncAll},
+		{"create, change, void, deactivate and delete in QuickBooks", p.change},
+		{"next tick", p.syncAll},
+		{"the company's admin withdraws the consent", p.withdraw},
+		{"next tick: it asks for a new login", p.syncRefused},
+		{"connect again; the data has stayed", p.consentTo},
+		{"more changes, next tick", p.changeAndSync},
+	} {
+		for _, o := range organisations() {
+			at := time.Now()
+			if err := step.do(ctx, o); err != nil {
+				return fmt.Errorf("%s: %s: %w", o.Slug, step.what, err)
+			}
+			p.say("%-9s %-58s %6d ms", o.Slug, step.what, time.Since(at).Milliseconds())
+		}
+	}
+	for _, o := range organisations() {
+		if err := p.agree(ctx, o, v); err != nil {
+			return fmt.Errorf("%s: compare with the provider: %w", o.Slug, err)
+		}
+	}
+	return nil
+}
+
+// consentTo connects an organisation as a person does: by the link, at QuickBooks' consent page.
+func (p *platform) consentTo(ctx context.Context, o organisation) error {
+	link, err := p.link(string(o.Slug))
+	if err != nil {
+		return err
+	}
+	person, err := newBrowser()
+	if err != nil {
+		return err
+	}
+	asked, err := person.get(ctx, link)
+	if err != nil {
+		return err
+	}
+	answer, err := person.press(ctx, asked, "Connect", url.Values{"realm": {o.realm}})
+	if err != nil {
+		return err
+	}
+	p.say("%-9s   page says: %s", o.Slug, answer.words())
+	return p.await(ctx, o, func(c store.ConnectionStatus) bool { return c.State == org.Active })
+}
+
+// syncAll sends a tick and waits until a run that began after it is done.
+func (p *platform) syncAll(ctx context.Context, o organisation) error {
+	before, err := p.lastRun(ctx, o)
+	if err != nil {
+		return err
+	}
+	p.tick(ctx, org.Tick{Org: o.Slug, Reason: org.Manual})
+	return p.await(ctx, o, func(c store.ConnectionStatus) bool {
+		return len(c.Runs) > 0 && c.Runs[0].ID > before && c.Runs[0].Outcome == "done"
+	})
+}
+
+func (p *platform) syncRefused(ctx context.Context, o organisation) error {
+	p.tick(ctx, org.Tick{Org: o.Slug, Reason: org.Manual})
+	return p.await(ctx, o, func(c store.ConnectionStatus) bool {
+		if c.State == org.NeedsReauth {
+			p.say("%-9s   reason: %s", o.Slug, c.Reason)
+		}
+		return c.State == org.NeedsReauth
+	})
+}
+
+func (p *platform) withdraw(_ context.Context, o organisation) error {
+	p.sim.Company(o.realm).Disconnect()
+	return nil
+}
+
+func (p *platform) changeAndSync(ctx context.Context, o organisation) error {
+	if err := p.change(ctx, o); err != nil {
+		return err
+	}
+	return p.syncAll(ctx, o)
+}
+
+func (p *platform) lastRun(ctx context.Context, o organisation) (int64, error) {
+	c, err := p.status(ctx, o)
+	if err != nil || len(c.Runs) == 0 {
+		return 0, err
+	}
+	return c.Runs[0].ID, nil
+}
+
+func (p *platform) status(ctx context.Context, o organisation) (store.ConnectionStatus, error) {
+	all, err := p.store.Overview(ctx)
+	if err != nil {
+		return store.ConnectionStatus{}, err
+	}
+	for _, c := range all {
+		if c.Org == o.Slug {
+			return c, nil
+		}
+	}
+	return store.ConnectionStatus{}, fmt.Errorf("organisation %s is not there", o.Slug)
+}
+
+// await looks until the connection is as wanted, and says how it is when that takes too long.
+func (p *platform) await(ctx context.Context, o organisation, wanted func(store.ConnectionStatus) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	var last store.ConnectionStatus
+	for {
+		c, err := p.status(ctx, o)
+		if err == nil {
+			if wanted(c) {
+				return nil
+			}
+			last = c
+		}
+		select {
+		case <-ctx.Done():
+			run := "no run yet"
+			if len(last.Runs) > 0 {
+				run = fmt.Sprintf("last run %s %s", last.Runs[0].Outcome, last.Runs[0].Error)
+			}
+			return fmt.Errorf("gave up waiting: connection is %s %s; %s", last.State, last.Reason, run)
+		case <-look.C:
+		}
+	}
+}
+
+// agree compares every object of the company with the database: bytes, columns and lines.
+func (p *platform) agree(ctx context.Context, o organisation, v *verdict) error {
+	company := p.sim.Company(o.realm)
+	c, err := p.status(ctx, o)
+	if err != nil {
+		return err
+	}
+	tables := quickbooks.Catalog()
+	for i := range tables {
+		t := &tables[i]
+		diff, err := storetest.Compare(ctx, p.store.Pool(), c.ID, t, company.All(t.Stream))
+		if err != nil {
+			return err
+		}
+		v.Rows += company.Count(t.Stream)
+		for what, ids := range map[string][]string{"missing": diff.Missing, "stale": diff.Stale, "surplus": diff.Surplus, "wrong columns": diff.WrongColumns} {
+			if len(ids) > 0 {
+				v.Differences = append(v.Differences, fmt.Sprintf("%s %s: %d %s, such as %s", o.Slug, t.Stream, len(ids), what, ids[0]))
+			}
+		}
+	}
+	p.say("%-9s %-58s", o.Slug, "compared with QuickBooks, object by object")
+	return nil
+}

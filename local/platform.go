@@ -1,0 +1,310 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/countinghouse/countinghouse/local/broker"
+	"github.com/countinghouse/countinghouse/shared/app"
+	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/platform/config"
+	"github.com/countinghouse/countinghouse/shared/platform/postgres"
+	"github.com/countinghouse/countinghouse/shared/platform/queue"
+	"github.com/countinghouse/countinghouse/shared/platform/vault/vaulttest"
+	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosim"
+	"github.com/countinghouse/countinghouse/shared/store"
+)
+
+// options say what to start.
+type options struct {
+	data           string // kept between starts; empty: everything is thrown away at the end
+	port           int
+	interval       time.Duration
+	invoices       int
+	stdout, stderr io.Writer
+	environ        []string // what the caller set wins over what local sets
+}
+
+// organisation is one of the demo's tenants and its company at the simulated provider.
+type organisation struct {
+	org.Organisation
+	realm, company string
+	seed           uint64
+	share          int // its invoices are options.invoices divided by this
+}
+
+func organisations() []organisation {
+	return []organisation{
+		{org.Organisation{Slug: "onpoint", Name: "OnPoint"}, "9130357766900101", "OnPoint Generator Service", 11, 1},
+		{org.Organisation{Slug: "powergen", Name: "PowerGen"}, "9130357766900202", "PowerGen Standby Power", 12, 2},
+	}
+}
+
+const (
+	project      = "countinghouse-local"
+	topic        = "sync-ticks"
+	subscription = "sync-org"
+	database     = "countinghouse"
+	clientID     = "local-client"
+)
+
+// platform is everything, running.
+type platform struct {
+	options
+	url       string // of the page and the functions
+	database  string // of PostgreSQL
+	consent   string // origin of the provider's consent page
+	settings  []string
+	log       *slog.Logger
+	sim       *qbosim.Server
+	store     *store.Store
+	ticks     *queue.Publisher
+	broker    *broker.Broker
+	secrets   *vaulttest.Server
+	closers   []func() error // called last first
+	listening net.Listener
+}
+
+// start brings everything up, in the order in which it depends on each other. It tells on stderr
+// what it does. What has been started is closed again when something fails.
+func start(ctx context.Context, o options) (p *platform, err error) {
+	p = &platform{options: o, log: slog.New(slog.NewTextHandler(o.stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	for _, step := range []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"PostgreSQL", p.startPostgres},
+		{"Secret Manager and Pub/Sub, in process", p.startGoogle},
+		{"a simulator of QuickBooks Online", p.startProvider},
+		{"the database's tables", p.migrate},
+		{"the functions", p.startFunctions},
+	} {
+		began := time.Now()
+		if err := step.do(ctx); err != nil {
+			return nil, fmt.Errorf("start %s: %w", step.what, err)
+		}
+		p.say("%-42s %5d ms", step.what, time.Since(began).Milliseconds())
+	}
+	return p, nil
+}
+
+func (p *platform) say(format string, args ...any) { fmt.Fprintf(p.stderr, format+"\n", args...) }
+
+func (p *platform) onClose(f func() error) { p.closers = append(p.closers, f) }
+
+// close stops everything, last started first.
+func (p *platform) close() error {
+	var errs []error
+	for len(p.closers) > 0 {
+		last := p.closers[len(p.closers)-1]
+		p.closers = p.closers[:len(p.closers)-1]
+		errs = append(errs, last())
+	}
+	return errors.Join(errs...)
+}
+
+func (p *platform) startPostgres(ctx context.Context) error {
+	if p.database = p.lookup("DATABASE_URL"); p.database != "" {
+		return nil
+	}
+	o := postgres.Options{Durable: p.data != "", Progress: func(what string) { p.say("  %s", what) }}
+	if p.data != "" {
+		o.Dir = filepath.Join(p.data, "postgres")
+	}
+	server, err := postgres.Start(ctx, o)
+	if err != nil {
+		return err
+	}
+	p.onClose(server.Stop)
+	p.database = server.URL(database)
+	return createDatabase(ctx, server.URL("postgres"), database)
+}
+
+func (p *platform) startGoogle(context.Context) error {
+	o := vaulttest.Options{}
+	if p.data != "" {
+		o.File = filepath.Join(p.data, "secrets.json")
+	}
+	var err error
+	if p.secrets, err = vaulttest.New(o); err != nil {
+		return err
+	}
+	p.onClose(func() error { p.secrets.Close(); return nil })
+	if p.broker, err = broker.New(); err != nil {
+		return err
+	}
+	p.onClose(p.broker.Close)
+	if err := p.broker.CreateTopic(project, topic); err != nil {
+		return err
+	}
+	return p.broker.CreateSubscription(project, topic, subscription)
+}
+
+func (p *platform) startProvider(context.Context) error {
+	if p.lookup("QUICKBOOKS_CLIENT_ID") != "" {
+		p.consent = "https://appcenter.intuit.com" // a real Intuit app: no simulator
+		return p.listen()
+	}
+	if err := p.listen(); err != nil {
+		return err
+	}
+	p.sim = qbosim.New(qbosim.Config{
+		ClientID: clientID, ClientSecret: clientID + "-secret",
+		RedirectURIs: []string{p.url + "/connect/quickbooks/callback"},
+	})
+	for _, o := range organisations() {
+		p.sim.AddCompany(qbosim.CompanySpec{
+			Realm: o.realm, Name: o.company, Seed: o.seed, Invoices: max(p.invoices/o.share, 10),
+			CustomFields: []string{"Generator Model", "Engine Model"},
+		})
+	}
+	server := httptest.NewServer(p.sim)
+	p.onClose(func() error { server.Close(); return nil })
+	p.consent = server.URL
+	p.settings = append(p.settings,
+		"QUICKBOOKS_CLIENT_ID="+clientID, "QUICKBOOKS_CLIENT_SECRET="+clientID+"-secret",
+		"QUICKBOOKS_API_URL="+server.URL, "QUICKBOOKS_AUTHORIZE_URL="+server.URL+"/connect/oauth2",
+		"QUICKBOOKS_TOKEN_URL="+server.URL+"/oauth2/v1/tokens/bearer", "QUICKBOOKS_REVOKE_URL="+server.URL+"/v2/oauth2/tokens/revoke",
+	)
+	return nil
+}
+
+// listen takes the port early: the address of the callback must be known before anything uses it.
+func (p *platform) listen() error {
+	var err error
+	if p.listening, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", p.port)); err != nil {
+		return fmt.Errorf("port %d is taken, choose another with -port: %w", p.port, err)
+	}
+	p.url = "http://" + strings.Replace(p.listening.Addr().String(), "127.0.0.1", "localhost", 1)
+	return nil
+}
+
+// environment returns what the functions and jobs get to see, like in the cloud.
+func (p *platform) environment() []string {
+	var names, custom []string
+	for _, o := range organisations() {
+		names = append(names, string(o.Slug)+"="+o.Name)
+		for _, view := range []string{"customers", "invoices"} {
+			custom = append(custom, string(o.Slug)+"/"+view+"/Generator Model=generatormodel", string(o.Slug)+"/"+view+"/Engine Model=enginemodel")
+		}
+	}
+	settings := append([]string{
+		"DATABASE_URL=" + p.database,
+		"GOOGLE_CLOUD_PROJECT=" + project,
+		"PUBSUB_EMULATOR_HOST=" + p.broker.Addr(),
+		"SECRET_MANAGER_EMULATOR_HOST=" + p.secrets.Addr(),
+		"SYNC_TOPIC=" + topic,
+		"PUBLIC_URL=" + p.url,
+		"ORGANISATIONS=" + strings.Join(names, ","),
+		"CUSTOM_FIELD_COLUMNS=" + strings.Join(custom, ","),
+		"CONNECT_SIGNING_KEY=key-of-this-machine-only-0000",
+		"QUICKBOOKS_ENVIRONMENT=sandbox",
+	}, p.settings...)
+	return append(settings, p.environ...) // the later wins
+}
+
+func (p *platform) lookup(name string) string {
+	for _, kv := range p.environ {
+		if v, ok := strings.CutPrefix(kv, name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
+func (p *platform) migrate(ctx context.Context) error {
+	if err := app.Migrate(ctx, p.environment(), io.Discard); err != nil {
+		return err
+	}
+	pool, err := store.Open(ctx, store.Config{DatabaseURL: config.Secret(p.database)})
+	if err != nil {
+		return err
+	}
+	p.onClose(func() error { pool.Close(); return nil })
+	p.store, err = store.New(pool, app.Tables())
+	return err
+}
+
+func (p *platform) startFunctions(ctx context.Context) error {
+	syncOrg, closeSync, err := app.SyncOrg(ctx, p.environment(), p.log)
+	if err != nil {
+		return err
+	}
+	p.onClose(func() error { return closeSync(context.WithoutCancel(ctx)) })
+	connect, closeConnect, err := app.Connect(ctx, p.environment(), p.log)
+	if err != nil {
+		return err
+	}
+	p.onClose(func() error { return closeConnect(context.WithoutCancel(ctx)) })
+
+	mux := http.NewServeMux()
+	mux.Handle("/functions/syncorg/", http.StripPrefix("/functions/syncorg", syncOrg))
+	mux.Handle("/connect/", connect)
+	p.routes(mux)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	go server.Serve(p.listening) //nolint:errcheck // ends with the platform
+	p.onClose(func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		return server.Shutdown(ctx)
+	})
+
+	client, err := queue.New(ctx, queue.Config{Project: project, Emulator: p.broker.Addr()})
+	if err != nil {
+		return err
+	}
+	p.onClose(client.Close)
+	p.ticks = client.Publisher(topic)
+	return nil
+}
+
+// up runs the platform until ctx ends.
+func up(ctx context.Context, o options) error {
+	p, err := start(ctx, o)
+	if err != nil {
+		return err
+	}
+	p.say("\nopen   %s\npsql   %s", p.url, p.database)
+	for _, o := range organisations() {
+		p.say("       %s   (what %s's own login sees)", strings.Replace(p.database, "postgres@", "reader_"+string(o.Slug)+"@", 1), o.Name)
+	}
+	p.say("Ctrl-C stops it; data stays in %s\n", p.data)
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	p.run(running)
+	<-ctx.Done()
+	p.say("stopping")
+	cancel()
+	return p.close()
+}
+
+// run starts what keeps the platform moving: the push subscription and the scheduler.
+func (p *platform) run(ctx context.Context) {
+	done := make(chan struct{}, 2)
+	go func() {
+		defer func() { done <- struct{}{} }()
+		err := p.broker.Push(ctx, project, subscription, p.url+"/functions/syncorg/", broker.PushOptions{})
+		if err != nil && ctx.Err() == nil {
+			p.log.Error("push subscription ended", "err", err)
+		}
+	}()
+	go func() {
+		defer func() { done <- struct{}{} }()
+		p.schedule(ctx)
+	}()
+	p.onClose(func() error { <-done; <-done; return nil })
+}
