@@ -1,0 +1,244 @@
+package qbosim
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// call is one request to the API of a company.
+type call struct {
+	s       *Server
+	c       *Company
+	w       *answerWriter
+	r       *http.Request
+	started time.Time // the envelope's time
+	kind    Endpoint
+	rest    []string   // the path behind the realm
+	body    []byte     // of a POST
+	st      *statement // of a query
+	bad     error      // why the query could not be read
+	fault   *activeFault
+}
+
+const maxBody = 4 << 20
+
+// api answers everything under /v3/company/{realm}.
+func (s *Server) api(w http.ResponseWriter, r *http.Request) {
+	realm := r.PathValue("realm")
+	k := &call{s: s, w: &answerWriter{ResponseWriter: w}, r: r, started: s.cfg.Now(), rest: strings.Split(r.PathValue("rest"), "/")}
+	defer k.count(realm)
+	k.w.tid()
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	owner, ok := s.grants.access(token)
+	if !ok {
+		k.w.unauthorized(k.started)
+		return
+	}
+	k.c = s.Company(realm)
+	if owner != realm || k.c == nil {
+		k.w.xmlFault(http.StatusForbidden, notEntitled, k.started)
+		return
+	}
+	if !s.cfg.NoLimits {
+		if !s.limits.enter(realm, k.started) {
+			k.w.throttled = true
+			k.w.xmlFault(http.StatusTooManyRequests, throttleExceeded, k.started)
+			return
+		}
+		defer s.limits.leave(realm)
+	}
+	if r.Body != nil {
+		k.body, _ = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	}
+	k.classify()
+	k.fault = s.faults.take(k.kind, realm, k.entities())
+	k.fault.serve(k.w, r, k.started, k.answer)
+}
+
+// classify finds out what is asked for, so that faults and figures know it before it is answered.
+func (k *call) classify() {
+	switch {
+	case len(k.rest) == 1 && k.rest[0] == "query":
+		k.kind = Query
+		k.st, k.bad = parseStatement(k.statementText())
+		if k.st != nil && k.st.counting {
+			k.kind = Count
+		}
+	case len(k.rest) == 1 && k.rest[0] == "cdc":
+		k.kind = CDC
+	case k.r.Method == http.MethodPost:
+		k.kind = Write
+	default:
+		k.kind = Read
+	}
+}
+
+// statementText: a GET has it in the URL, a POST in its body or, body empty, in the URL too.
+func (k *call) statementText() string {
+	if k.r.Method == http.MethodPost && len(k.body) > 0 {
+		return string(k.body)
+	}
+	return k.r.URL.Query().Get("query")
+}
+
+// entities are the types that the call is about.
+func (k *call) entities() []string {
+	switch {
+	case k.st != nil:
+		return []string{k.st.entity}
+	case k.kind == CDC:
+		return strings.Split(k.r.URL.Query().Get("entities"), ",")
+	}
+	if def := entityOfPath(k.rest[0]); def != nil {
+		return []string{def.name}
+	}
+	return nil
+}
+
+func (k *call) answer() {
+	k.s.runHooks(k.r)
+	if !acceptsJSON(k.r) {
+		k.refuse(invalid("100", "General request error", "This simulator answers JSON only: send the header Accept: application/json"))
+		return
+	}
+	var err error
+	switch k.kind {
+	case Query, Count:
+		err = k.answerQuery()
+	case CDC:
+		err = k.answerChanges()
+	case Write:
+		err = k.answerWrite()
+	default:
+		err = k.answerRead()
+	}
+	if err != nil {
+		k.refuse(err)
+	}
+}
+
+func (k *call) refuse(err error) {
+	refusal, ok := err.(*Refusal)
+	if !ok {
+		refusal = invalid("2010", "Request has invalid or unsupported property", err.Error())
+	}
+	if acceptsJSON(k.r) {
+		k.w.jsonFault(refusal, k.started)
+	} else {
+		k.w.xmlFault(refusal.Status, refusal, k.started)
+	}
+}
+
+func (k *call) answerQuery() error {
+	if k.r.Method == http.MethodPost && len(k.body) > 0 {
+		if kind := k.r.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/text") {
+			return invalid("100", "General request error", "A statement in a body needs Content-Type: application/text, not "+kind)
+		}
+	}
+	if k.bad != nil {
+		return k.bad
+	}
+	k.c.mu.RLock()
+	p, err := k.c.query(k.st)
+	k.c.mu.RUnlock()
+	if err != nil {
+		return err
+	}
+	out := newStream(k.w, k.c)
+	defer out.close()
+	out.text(`{"QueryResponse":{`)
+	switch {
+	case k.st.counting:
+		out.text(fmt.Sprintf(`"totalCount":%d`, p.total))
+	case len(p.rows) > 0:
+		out.array(p.t, p.rows, nil)
+		out.text(fmt.Sprintf(`,"startPosition":%d,"maxResults":%d`, k.st.start, len(p.rows)))
+		if p.t.def.totalCount {
+			out.text(fmt.Sprintf(`,"totalCount":%d`, p.total))
+		}
+	}
+	out.text(`},"time":"` + k.stamp() + `"}`)
+	return nil
+}
+
+func (k *call) answerChanges() error {
+	params := k.r.URL.Query()
+	tables, err := k.c.changedEntities(params.Get("entities"))
+	if err != nil {
+		return err
+	}
+	since, err := k.c.changedSince(params.Get("changedSince"))
+	if err != nil {
+		return err
+	}
+	k.c.mu.RLock()
+	all := k.c.changedObjects(tables, since)
+	k.c.mu.RUnlock()
+	if k.fault != nil && k.fault.Kind == FalseTombstone {
+		falsify(all, k.fault.Entity)
+	}
+	out := newStream(k.w, k.c)
+	defer out.close()
+	out.text(`{"CDCResponse":[{"QueryResponse":[`)
+	for i, ch := range all {
+		if i > 0 {
+			out.text(`,`)
+		}
+		out.text(`{`)
+		out.array(ch.t, ch.rows, ch.gone)
+		n := len(ch.rows) + len(ch.gone)
+		out.text(fmt.Sprintf(`,"startPosition":1,"maxResults":%d`, n))
+		if ch.t.def.totalCount {
+			out.text(fmt.Sprintf(`,"totalCount":%d`, n))
+		}
+		out.text(`}`)
+	}
+	if len(all) == 0 {
+		out.text(`{}`) // nothing changed: one empty object, not an empty array
+	}
+	out.text(`]}],"time":"` + k.stamp() + `"}`)
+	return nil
+}
+
+func (k *call) stamp() string { return k.started.In(pacific).Format(envelopeLayout) }
+
+// answerRead reads one object by id; CompanyInfo goes by the realm.
+func (k *call) answerRead() error {
+	def := entityOfPath(k.rest[0])
+	if len(k.rest) != 2 || def == nil || k.r.Method != http.MethodGet {
+		return unsupported("Could not find resource for relative : " + k.r.URL.Path)
+	}
+	id := k.rest[1]
+	if def == companyInfoEntity {
+		if id != k.c.spec.Realm {
+			return notFound(def.name, id)
+		}
+		id = "1"
+	}
+	if strings.Trim(id, "0123456789") != "" {
+		return badID(id)
+	}
+	k.c.mu.RLock()
+	o, ok := k.c.load(k.c.tables[def.name], id)
+	k.c.mu.RUnlock()
+	if !ok {
+		return notFound(def.name, id)
+	}
+	if def.forRead != nil {
+		def.forRead(k.c, o)
+		o.arrange(def.properties)
+	}
+	k.object(def.name, o.append(nil))
+	return nil
+}
+
+// object answers {"Entity":{…},"time":…}.
+func (k *call) object(entity string, raw []byte) []byte {
+	b := append([]byte(`{"`+entity+`":`), raw...)
+	b = append(b, `,"time":"`+k.stamp()+`"}`...)
+	k.w.json(http.StatusOK, b)
+	return b
+}

@@ -1,0 +1,96 @@
+package qbosim
+
+import (
+	"net/http"
+	"strings"
+)
+
+// answerWrite handles POST /{entity}: create, update, ?operation=delete, ?operation=void,
+// ?operation=update&include=void. A requestid seen before gets its first answer again.
+func (k *call) answerWrite() error {
+	def := entityOfPath(k.rest[0])
+	if def == nil || len(k.rest) != 1 {
+		return unsupported("Could not find resource for relative : " + k.r.URL.Path)
+	}
+	if kind := k.r.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/json") {
+		return invalid("100", "General request error", "A write needs Content-Type: application/json, not "+kind)
+	}
+	body, err := parseObject(k.body)
+	if err != nil {
+		return err
+	}
+	k.c.mu.Lock()
+	defer k.c.mu.Unlock()
+	request := k.r.URL.Query().Get("requestid")
+	if first, ok := k.c.answered[request]; ok && request != "" {
+		k.w.json(http.StatusOK, first)
+		return nil
+	}
+	raw, err := k.write(k.c.tables[def.name], body)
+	if err != nil {
+		return err
+	}
+	answer := k.object(def.name, raw)
+	if request != "" {
+		k.c.answered[request] = answer
+	}
+	return nil
+}
+
+func (k *call) write(t *table, body *object) ([]byte, error) {
+	params := k.r.URL.Query()
+	include := params.Get("include") == "void"
+	switch operation := params.Get("operation"); {
+	case operation == "delete":
+		o, err := k.c.current(t, body)
+		if err == nil {
+			err = k.c.remove(t, o)
+		}
+		if err != nil {
+			return nil, err
+		}
+		gone := (&object{}).set("domain", "QBO").set("status", "Deleted").set("Id", body.text("Id"))
+		return gone.append(nil), nil
+	case operation == "void" && t.def.void == voidByName, operation == "update" && include && t.def.void == voidByUpdate:
+		o, err := k.c.current(t, body)
+		if err != nil {
+			return nil, err
+		}
+		r, err := k.c.void(t, o)
+		if err != nil {
+			return nil, err
+		}
+		return r.raw, nil
+	case operation == "" || operation == "update" && !include:
+		r, err := k.c.save(t, body)
+		if err != nil {
+			return nil, err
+		}
+		return asCreated(t.def, r.raw, body.has("Id")), nil
+	}
+	return nil, unsupported(params.Encode() + " of " + t.def.name)
+}
+
+// asCreated leaves out what the answer to a create lacks.
+func asCreated(def *entity, raw []byte, update bool) []byte {
+	o, err := parseObject(raw)
+	if update || err != nil {
+		return raw
+	}
+	dropDeep(o, def.notOnCreate)
+	return o.append(nil)
+}
+
+func dropDeep(v any, keys []string) {
+	switch v := v.(type) {
+	case *object:
+		v.drop(keys...)
+		for _, m := range v.members {
+			dropDeep(m.value, keys)
+		}
+	case []any:
+		for _, e := range v {
+			dropDeep(e, keys)
+		}
+	}
+}

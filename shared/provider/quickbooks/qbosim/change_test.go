@@ -1,0 +1,238 @@
+package qbosim_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// version is what moves when an object changes.
+type version struct{ updated, token string }
+
+func (w *world) version(entity, id string) version {
+	o := w.object(entity, id)
+	return version{at(o, "MetaData", "LastUpdatedTime"), at(o, "SyncToken")}
+}
+
+// moved compares two versions: "", "time", "token" or "both".
+func moved(a, b version) string {
+	switch {
+	case a.updated != b.updated && a.token != b.token:
+		return "both"
+	case a.updated != b.updated:
+		return "time"
+	case a.token != b.token:
+		return "token"
+	}
+	return ""
+}
+
+const hour = `{"Amount":200,"DetailType":"SalesItemLineDetail","SalesItemLineDetail":{"ItemRef":{"value":"1"},"UnitPrice":100,"Qty":2}}`
+
+func (w *world) bill(customer string) string {
+	w.Helper()
+	return at(w.create("Invoice", `{"CustomerRef":{"value":"`+customer+`"},"Line":[`+hour+`]}`), "Id")
+}
+
+func (w *world) pay(customer, invoice, amount string) string {
+	w.Helper()
+	return at(w.create("Payment", `{"CustomerRef":{"value":"`+customer+`"},"TotalAmt":`+amount+`,"Line":[{"Amount":`+amount+
+		`,"LinkedTxn":[{"TxnId":"`+invoice+`","TxnType":"Invoice"}]}]}`), "Id")
+}
+
+func (w *world) update(entity, body string) map[string]any {
+	w.Helper()
+	raw, err := w.company.Update(entity, body)
+	if err != nil {
+		w.Fatal(err)
+	}
+	var o map[string]any
+	w.decode(string(raw), &o)
+	return o
+}
+
+// TestWhatMoves is the table of what a change moves in other objects.
+func TestWhatMoves(t *testing.T) {
+	t.Parallel()
+	const child, parent = "8", "7" // a job and its customer
+	for _, tt := range []struct {
+		name       string
+		do         func(w *world, invoice string)
+		entity, id string // id "": the invoice
+		want       string
+	}{
+		{"payment moves its invoice", func(w *world, i string) { w.pay(child, i, "50") }, "Invoice", "", "both"},
+		{"payment moves its customer's time", func(w *world, i string) { w.pay(child, i, "50") }, "Customer", child, "time"},
+		{"payment moves the parent's time", func(w *world, i string) { w.pay(child, i, "50") }, "Customer", parent, "time"},
+		{"payment moves undeposited funds", func(w *world, i string) { w.pay(child, i, "50") }, "Account", "4", "time"},
+		{"payment moves receivables", func(w *world, i string) { w.pay(child, i, "50") }, "Account", "84", "time"},
+		{"sale moves its income account", func(w *world, _ string) { w.bill(child) }, "Account", "1", "time"},
+		{"sale moves its customer's time", func(w *world, _ string) { w.bill(child) }, "Customer", child, "time"},
+		{"sale leaves other customers", func(w *world, _ string) { w.bill(child) }, "Customer", "3", ""},
+		{"stock moves the item's time", func(w *world, _ string) {
+			w.create("Invoice", `{"CustomerRef":{"value":"1"},"Line":[{"DetailType":"SalesItemLineDetail","SalesItemLineDetail":{"ItemRef":{"value":"3"},"UnitPrice":5,"Qty":2}}]}`)
+		}, "Item", "3", "time"},
+		{"rename leaves invoices", func(w *world, _ string) {
+			w.update("Customer", `{"Id":"`+child+`","sparse":true,"DisplayName":"Elsewhere"}`)
+		}, "Invoice", "", ""},
+		{"rename moves the customer", func(w *world, _ string) {
+			w.update("Customer", `{"Id":"`+child+`","sparse":true,"DisplayName":"Elsewhere"}`)
+		}, "Customer", child, "both"},
+		{"memo on a payment leaves its invoice", func(w *world, i string) {
+			p := w.pay(child, i, "50")
+			w.mark()
+			w.update("Payment", `{"Id":"`+p+`","sparse":true,"PrivateNote":"thanks"}`)
+		}, "Invoice", "", ""},
+		{"memo on an invoice leaves the customer", func(w *world, i string) {
+			w.update("Invoice", `{"Id":"`+i+`","sparse":true,"PrivateNote":"hello"}`)
+		}, "Customer", child, ""},
+		{"deactivating twice moves nothing", func(w *world, _ string) {
+			w.update("Customer", `{"Id":"3","sparse":true,"Active":false}`)
+			w.mark()
+			w.update("Customer", `{"Id":"3","sparse":true,"Active":false}`)
+		}, "Customer", "3", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 100)
+			invoice := w.bill(child)
+			id := tt.id
+			if id == "" {
+				id = invoice
+			}
+			var before version
+			w.mark = func() { w.clock.advance(time.Second); before = w.version(tt.entity, id) }
+			w.mark()
+			tt.do(w, invoice)
+			if got := moved(before, w.version(tt.entity, id)); got != tt.want {
+				t.Errorf("moved %q, want %q", got, tt.want)
+			}
+			checkBooks(w)
+		})
+	}
+}
+
+func (w *world) want(entity, id string, path, want string) {
+	w.Helper()
+	if got := at(w.object(entity, id), strings.Split(path, ".")...); got != want {
+		w.Errorf("%s %s: %s is %q, want %q", entity, id, path, got, want)
+	}
+}
+
+func TestPaymentLife(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 100)
+	invoice := w.bill("3")
+	payment := w.pay("3", invoice, "150.5")
+	w.want("Invoice", invoice, "Balance", "49.50")
+	if links := w.object("Invoice", invoice)["LinkedTxn"].([]any); len(links) != 1 || at(links[0], "TxnId") != payment {
+		t.Errorf("links %v", links)
+	}
+	w.want("Payment", payment, "UnappliedAmt", "0")
+	w.update("Payment", `{"Id":"`+payment+`","sparse":true,"TotalAmt":180}`)
+	w.want("Payment", payment, "UnappliedAmt", "29.50")
+	w.want("Invoice", invoice, "Balance", "49.50")
+	checkBooks(w)
+	if err := w.company.Void("Payment", payment); err != nil {
+		t.Fatal(err)
+	}
+	w.want("Invoice", invoice, "Balance", "200.00")
+	w.want("Payment", payment, "PrivateNote", "Voided")
+	w.want("Payment", payment, "TotalAmt", "0")
+	if lines := w.object("Payment", payment)["Line"].([]any); len(lines) != 0 {
+		t.Errorf("voided payment has lines %v", lines)
+	}
+	second := w.pay("3", invoice, "200")
+	w.want("Invoice", invoice, "Balance", "0")
+	if err := w.company.Delete("Payment", second); err != nil {
+		t.Fatal(err)
+	}
+	w.want("Invoice", invoice, "Balance", "200.00")
+	third := w.pay("3", invoice, "20")
+	if err := w.company.Delete("Invoice", invoice); err != nil {
+		t.Fatal(err)
+	}
+	w.want("Payment", third, "UnappliedAmt", "20.00")
+	checkBooks(w)
+}
+
+func TestBasePaymentsAreAlive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 100)
+	count := w.company.Count("Payment")
+	n := 0
+	for _, id := range slices.Collect(w.company.IDs("Payment")) {
+		var err error
+		switch n++; n % 3 {
+		case 0:
+			err = w.company.Delete("Payment", id)
+		case 1:
+			err = w.company.Void("Payment", id)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	n = 0
+	for _, id := range slices.Collect(w.company.IDs("Invoice")) {
+		if n++; n%4 == 0 {
+			if err := w.company.Delete("Invoice", id); err != nil {
+				t.Fatal(err)
+			}
+		} else if n%4 == 1 {
+			if err := w.company.Void("Invoice", id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if w.company.Count("Invoice") != 75 || w.company.Count("Payment") != count-count/3 {
+		t.Errorf("%d invoices, %d of %d payments left", w.company.Count("Invoice"), w.company.Count("Payment"), count)
+	}
+	checkBooks(w)
+}
+
+// TestRenameShowsEverywhere: names in refs are looked up when an object is read.
+func TestRenameShowsEverywhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 100)
+	fresh := w.bill("3")
+	base := w.rows("SELECT * FROM Invoice WHERE CustomerRef = '3'", "Invoice")
+	w.update("Customer", `{"Id":"3","sparse":true,"DisplayName":"Renamed \"Co\""}`)
+	w.update("Item", `{"Id":"1","sparse":true,"Name":"Labour"}`)
+	w.update("Account", `{"Id":"45","sparse":true,"Name":"Power"}`)
+	w.want("Invoice", fresh, "CustomerRef.name", `Renamed "Co"`)
+	for _, o := range base {
+		w.want("Invoice", at(o, "Id"), "CustomerRef.name", `Renamed "Co"`)
+	}
+	text := string(dump(w, "Invoice"))
+	for _, old := range []string{`"name":"Hours"`, "Power Services:Load"} {
+		if strings.Contains(text, old) {
+			t.Errorf("invoices still show %s", old)
+		}
+	}
+	if !strings.Contains(text, `"name":"Power:Load Bank Testing"`) {
+		t.Error("an account's new path does not show")
+	}
+	w.want("Account", "46", "FullyQualifiedName", "Power:Load Bank Testing")
+	checkBooks(w)
+}
+
+func TestDeactivation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 10)
+	name := at(w.object("Customer", "3"), "DisplayName")
+	if err := w.company.Deactivate("Customer", "3"); err != nil {
+		t.Fatal(err)
+	}
+	w.want("Customer", "3", "DisplayName", name+" (deleted)")
+	w.want("Customer", "3", "Active", "false")
+	if rows := w.rows("SELECT * FROM Customer WHERE Id = '3'", "Customer"); len(rows) != 0 {
+		t.Error("an inactive customer comes without being asked for")
+	}
+	if rows := w.rows("SELECT * FROM Customer WHERE Id = '3' AND Active IN (true, false)", "Customer"); len(rows) != 1 {
+		t.Error("an inactive customer does not come when asked for")
+	}
+	w.update("Customer", `{"Id":"3","sparse":true,"Active":true}`)
+	w.want("Customer", "3", "DisplayName", name)
+}

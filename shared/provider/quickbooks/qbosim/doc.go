@@ -1,0 +1,9 @@
+// Package qbosim is a strict simulator of the QuickBooks Online Accounting API, version 3, with
+// Intuit's OAuth 2.0 in front of it. Tests and the local demo talk to it over HTTP.
+//
+// Strict means: what Intuit refuses is refused here, and what Intuit does not promise (a snapshot
+// between pages, a Retry-After, a second CDC page) is not given here either.
+//
+// A company of any size costs the same memory: its invoices and payments are pure functions of the
+// seed and a number, made while an answer is written. Only what somebody changes is kept.
+package qbosim

@@ -1,0 +1,167 @@
+package store_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/countinghouse/countinghouse/shared/catalog"
+	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
+	"github.com/countinghouse/countinghouse/shared/store"
+	"github.com/countinghouse/countinghouse/shared/store/storetest"
+)
+
+var update = flag.Bool("update", false, "write the migrations of streams that have none")
+
+// providers are the catalogs whose tables the migrations must make, with the number of the first.
+var providers = []struct {
+	tables []catalog.Table
+	first  int
+}{{quickbooks.Catalog(), 10}}
+
+func TestMigrationsAgreeWithCatalog(t *testing.T) {
+	if *update {
+		writeMigrations(t)
+	}
+	s := storetest.New(t)
+	ctx := context.Background()
+	for _, p := range providers {
+		want := map[string][]string{}
+		ddl := map[string]string{}
+		for i := range p.tables {
+			for _, r := range p.tables[i].Relations() {
+				want[r.Name] = shape(r)
+				ddl[r.Name] = store.DDL(r)
+			}
+		}
+		got := tables(ctx, t, s, string(p.tables[0].Provider))
+		for name, columns := range want {
+			switch have, ok := got[name]; {
+			case !ok:
+				t.Errorf("no migration makes %s: run this test with -update, or add\n%s", name, ddl[name])
+			case !slices.Equal(have, columns):
+				t.Errorf("%s (-catalog +database):\n%s\nwant it as\n%s", name, cmp.Diff(columns, have), ddl[name])
+			}
+		}
+		for name := range got {
+			if want[name] == nil {
+				t.Errorf("the migrations make %s.%s, which no catalog declares", p.tables[0].Provider, name)
+			}
+		}
+	}
+}
+
+// shape lists what a relation's table must be, a line for each column, index and right.
+func shape(r *catalog.Relation) []string {
+	key := r.Key()
+	lines := []string{"key " + strings.Join(key, ", "), "row level security", "policy readers"}
+	column := func(name, typ string, notNull bool) {
+		collation := ""
+		if slices.Contains(key, name) && typ == "text" {
+			collation = " C"
+		}
+		if notNull {
+			typ += collation + " not null"
+		}
+		lines = append(lines, "column "+name+" "+typ)
+	}
+	column("org_id", "text", true)
+	column("connection_id", "bigint", true)
+	column(r.RootID(), "text", true)
+	if r.Parent != nil {
+		column("position", "integer", true)
+		column("parent_position", "integer", false)
+	} else {
+		column("raw", "jsonb", true)
+		column("digest", "bytea", true)
+	}
+	for _, c := range r.Columns {
+		if r.Parent != nil || c.Name != "id" {
+			column(c.Name, strings.Replace(c.Type.SQL(), "timestamptz", "timestamp with time zone", 1), false)
+		}
+	}
+	column("deleted_at", "timestamp with time zone", false)
+	column("synced_at", "timestamp with time zone", true)
+	for _, columns := range r.Indexes {
+		lines = append(lines, "index org_id, "+columns)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+const shapes = `SELECT c.relname, 'column ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
+	|| CASE WHEN co.collname = 'C' THEN ' C' ELSE '' END || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_collation co ON co.oid = a.attcollation WHERE c.relnamespace = $1::regnamespace AND c.relkind = 'r'
+UNION ALL
+SELECT c.relname, CASE WHEN i.indisprimary THEN 'key ' ELSE 'index ' END || (
+	SELECT string_agg(a.attname, ', ' ORDER BY k.n) FROM unnest(i.indkey) WITH ORDINALITY k (attnum, n)
+	JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum)
+FROM pg_class c JOIN pg_index i ON i.indrelid = c.oid WHERE c.relnamespace = $1::regnamespace
+UNION ALL
+SELECT relname, 'row level security' FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind = 'r' AND relrowsecurity
+UNION ALL
+SELECT c.relname, 'policy ' || p.polname FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = $1::regnamespace`
+
+func tables(ctx context.Context, t *testing.T, s *storetest.Store, schema string) map[string][]string {
+	t.Helper()
+	rows, err := s.Pool.Query(ctx, shapes, schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string][]string{}
+	var table, line string
+	if _, err := pgx.ForEachRow(rows, []any{&table, &line}, func() error {
+		out[table] = append(out[table], line)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, lines := range out {
+		slices.Sort(lines)
+	}
+	return out
+}
+
+// writeMigrations writes a file for each stream whose table no file makes. The test must be run
+// again to see them.
+func writeMigrations(t *testing.T) {
+	var all strings.Builder
+	files, _ := filepath.Glob("migrations/*.sql")
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(b)
+	}
+	for _, p := range providers {
+		for i := range p.tables {
+			table := &p.tables[i]
+			own := table.Relations()
+			if strings.Contains(all.String(), "CREATE TABLE "+own[0].Qualified()+" (") {
+				continue
+			}
+			text := "-- +goose Up\n"
+			for j, r := range own {
+				if j > 0 {
+					text += "\n"
+				}
+				text += store.DDL(r)
+			}
+			name := fmt.Sprintf("migrations/%05d_%s_%s.sql", p.first+i, table.Provider, table.Name)
+			if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("wrote %s: run again", name)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/countinghouse/countinghouse/shared/sync/engine"
+)
+
+// closing is what is noted in a batch's transaction beside its rows.
+type closing struct {
+	run     engine.RunID
+	batch   engine.Batch
+	usage   engine.Usage
+	applied engine.Applied
+	letters []letter
+}
+
+const (
+	addToRun = `UPDATE sync.runs SET batches = batches + 1, written = written + $2, deleted = deleted + $3,
+	unchanged = unchanged + $4, dead = dead + $5, calls = calls + $6, metered_calls = metered_calls + $7 WHERE id = $1`
+
+	addUsage = `INSERT INTO sync.api_usage AS u (connection_id, day, calls, metered_calls)
+VALUES ($1, (now() AT TIME ZONE 'UTC')::date, $2, $3)
+ON CONFLICT (connection_id, day) DO UPDATE SET calls = u.calls + excluded.calls, metered_calls = u.metered_calls + excluded.metered_calls`
+
+	setCheckpoint = `INSERT INTO sync.streams (connection_id, name, checkpoint, loading) VALUES ($1, $2, $3, $4)
+ON CONFLICT (connection_id, name) DO UPDATE SET checkpoint = excluded.checkpoint, loading = excluded.loading`
+
+	addCensus = `INSERT INTO sync.census (connection_id, stream, census, record_id)
+SELECT $1, $2, $3, unnest($4::text[]) ON CONFLICT DO NOTHING`
+
+	endCensus = `DELETE FROM sync.census WHERE connection_id = $1 AND stream = ANY ($2)`
+)
+
+// close notes the batch's census, checkpoints, usage and dead letters in one round trip.
+func (w *work) close(ctx context.Context, tx pgx.Tx, c closing) error {
+	var batch pgx.Batch
+	w.queueLetters(&batch, c.letters)
+	w.queueCensus(&batch, c.batch)
+	for stream, checkpoint := range c.batch.Checkpoints {
+		batch.Queue(setCheckpoint, w.owner.id, stream, nullable(checkpoint), slices.Contains(c.batch.Loading, stream))
+	}
+	queueUsage(&batch, w.owner, c.usage)
+	n := c.applied
+	batch.Queue(addToRun, c.run, n.Written, n.Deleted, n.Unchanged, n.Dead, c.usage.Calls, c.usage.Metered)
+	return tx.SendBatch(ctx, &batch).Close()
+}
+
+func queueUsage(batch *pgx.Batch, o owner, u engine.Usage) {
+	if u != (engine.Usage{}) {
+		batch.Queue(addUsage, o.id, u.Calls, u.Metered)
+	}
+}
+
+// queueCensus notes the ids that the provider has, those that cannot be stored among them.
+func (w *work) queueCensus(batch *pgx.Batch, b engine.Batch) {
+	for _, p := range w.parts {
+		var ids []string
+		for i := range b.Records {
+			r := &b.Records[i]
+			if r.Stream == p.table.Stream && !r.Deleted && r.ID != "" && len(r.ID) <= maxID && clean(r.ID) == r.ID {
+				ids = append(ids, r.ID)
+			}
+		}
+		if b.Census != "" && len(ids) > 0 {
+			batch.Queue(addCensus, w.owner.id, p.table.Stream, b.Census, ids)
+		}
+	}
+	if len(b.EndCensus) > 0 {
+		batch.Queue(endCensus, w.owner.id, b.EndCensus)
+	}
+}
+
+// nullable returns nil for a checkpoint that says nothing.
+func nullable(checkpoint []byte) []byte {
+	if len(checkpoint) == 0 || string(checkpoint) == "null" {
+		return nil
+	}
+	return checkpoint
+}

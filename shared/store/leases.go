@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/countinghouse/countinghouse/shared/org"
+)
+
+// Leases go by the database's clock. An expired lease can still be renewed, and its owner can still
+// write, as long as nobody else has taken it: the fence decides, not the time.
+const (
+	acquire = `UPDATE sync.connections SET
+	fence = CASE WHEN lease_until > statement_timestamp() THEN fence ELSE fence + 1 END,
+	lease_holder = CASE WHEN lease_until > statement_timestamp() THEN lease_holder ELSE $2 END,
+	lease_ttl = CASE WHEN lease_until > statement_timestamp() THEN lease_ttl ELSE $3 END,
+	lease_until = CASE WHEN lease_until > statement_timestamp() THEN lease_until ELSE statement_timestamp() + $3 END,
+	tick_noted = coalesce(lease_until > statement_timestamp(), false)
+WHERE id = $1 AND state IN ('active', 'paused') AND (not_before IS NULL OR not_before <= statement_timestamp())
+RETURNING fence, NOT tick_noted`
+
+	held = ` WHERE id = $1 AND fence = $2 AND lease_until IS NOT NULL `
+
+	holdLease = `UPDATE sync.connections SET lease_until = greatest(lease_until, clock_timestamp() + lease_ttl)` + held +
+		`RETURNING org_id, provider, clock_timestamp()`
+
+	renew = `UPDATE sync.connections SET lease_until = clock_timestamp() + $3, lease_ttl = $3` + held
+
+	// A note counts only while the connection may be synced: otherwise the tick would not have been taken either.
+	release = `UPDATE sync.connections SET tick_noted = false,
+	lease_until = CASE WHEN tick_noted AND state IN ('active', 'paused') AND (not_before IS NULL OR not_before <= clock_timestamp())
+		THEN clock_timestamp() + lease_ttl END` + held + `RETURNING lease_until IS NOT NULL`
+
+	abandon = `WITH before AS (SELECT id, tick_noted FROM sync.connections` + held + `FOR NO KEY UPDATE)
+UPDATE sync.connections AS c SET tick_noted = false, lease_until = NULL, lease_holder = NULL
+FROM before WHERE c.id = before.id RETURNING before.tick_noted`
+)
+
+// Acquire takes the lease on a connection for ttl. When another owner holds it, the tick is noted
+// on the connection, where that owner finds it at Release, and ok is false. ok is false too, without
+// a note, when the connection is not to be synced now: it is neither active nor paused, the time
+// before which it must not be tried has not come, or there is none of that number.
+func (s *Store) Acquire(ctx context.Context, id org.ConnectionID, holder string, ttl time.Duration) (l org.Lease, ok bool, err error) {
+	l.Connection = id
+	err = s.pool.QueryRow(ctx, acquire, id, shortened(holder, maxText), ttl).Scan(&l.Fence, &ok)
+	if err == pgx.ErrNoRows {
+		return org.Lease{}, false, nil
+	}
+	if err != nil || !ok {
+		return org.Lease{}, false, failure("take the lease on connection "+id.String(), err)
+	}
+	return l, true, nil
+}
+
+// Renew makes the lease last ttl from now. fault.Conflict: it has passed to another owner.
+func (s *Store) Renew(ctx context.Context, l org.Lease, ttl time.Duration) error {
+	tag, err := s.pool.Exec(ctx, renew, l.Connection, l.Fence, ttl)
+	if err == nil && tag.RowsAffected() == 0 {
+		return lost(l.Connection)
+	}
+	return failure("renew the lease on connection "+l.Connection.String(), err)
+}
+
+// Release gives the lease back, unless a tick was noted meanwhile and the connection may be synced
+// now: then the lease stays, the note is cleared, and again is true.
+func (s *Store) Release(ctx context.Context, l org.Lease) (again bool, err error) {
+	return s.letGo(ctx, l, release)
+}
+
+// Abandon gives the lease back and reports whether a tick was noted; the note is cleared.
+func (s *Store) Abandon(ctx context.Context, l org.Lease) (noted bool, err error) {
+	return s.letGo(ctx, l, abandon)
+}
+
+func (s *Store) letGo(ctx context.Context, l org.Lease, sql string) (noted bool, err error) {
+	err = s.pool.QueryRow(ctx, sql, l.Connection, l.Fence).Scan(&noted)
+	if err == pgx.ErrNoRows {
+		return false, lost(l.Connection)
+	}
+	return noted, failure("give back the lease on connection "+l.Connection.String(), err)
+}
+
+// hold checks the lease, makes it last, and keeps others from taking it until tx ends.
+func hold(ctx context.Context, tx pgx.Tx, l org.Lease) (o owner, now time.Time, err error) {
+	o.id = l.Connection
+	err = tx.QueryRow(ctx, holdLease, l.Connection, l.Fence).Scan(&o.org, &o.provider, &now)
+	if err == pgx.ErrNoRows {
+		return owner{}, time.Time{}, lost(l.Connection)
+	}
+	return o, now, err
+}

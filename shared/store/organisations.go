@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/countinghouse/countinghouse/shared/org"
+)
+
+// readers is the group that every organisation's login belongs to.
+const readers = "countinghouse_reader"
+
+// ReaderRole names the login that reads one organisation's rows. Its password, or its IAM account's
+// membership in it, is set by the operator.
+func ReaderRole(slug org.Slug) string { return "reader_" + string(slug) }
+
+// EnsureOrganisation makes sure that an organisation has its row, with this name, and its read-only
+// login without a password. Roles belong to the whole server: databases on one server that serve
+// organisations of the same slug share that login; it may enter those that named it here.
+func (s *Store) EnsureOrganisation(ctx context.Context, o org.Organisation) error {
+	doing := "set up the organisation " + string(o.Slug)
+	if _, err := org.ParseSlug(string(o.Slug)); err != nil {
+		return err
+	}
+	_, err := s.pool.Exec(ctx, `INSERT INTO sync.organisations AS o (slug, name) VALUES ($1, $2)
+ON CONFLICT (slug) DO UPDATE SET name = excluded.name WHERE o.name <> excluded.name`, o.Slug, clean(o.Name))
+	if err != nil {
+		return failure(doing, err)
+	}
+	if err := secure(ctx, s.pool); err != nil {
+		return err
+	}
+	err = retryShared(ctx, func() error { return ensureReader(ctx, s.pool, ReaderRole(o.Slug)) })
+	return failure(doing, err)
+}
+
+// settings of a reader's sessions. A client may change them: they guard against accidents, the
+// rights and policies guard against the rest.
+var readerSettings = [...]string{"default_transaction_read_only=on", "statement_timeout=20s", "idle_in_transaction_session_timeout=60s"}
+
+const readerLimit = 20 // connections at a time
+
+func ensureReader(ctx context.Context, pool *pgxpool.Pool, role string) error {
+	name := quote(role)
+	options := fmt.Sprintf("LOGIN INHERIT NOCREATEDB NOCREATEROLE CONNECTION LIMIT %d", readerLimit)
+	var exists, fits, member bool
+	var have []string
+	err := pool.QueryRow(ctx, `SELECT r.rolcanlogin AND r.rolinherit AND NOT r.rolcreatedb AND NOT r.rolcreaterole AND r.rolconnlimit = $2,
+	coalesce((SELECT setconfig FROM pg_catalog.pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0), '{}'),
+	pg_has_role(r.oid, $3, 'MEMBER') FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1`, role, readerLimit, readers).
+		Scan(&fits, &have, &member)
+	exists = err == nil
+	if err != nil && err != pgx.ErrNoRows {
+		return err
+	}
+	var todo []string
+	switch {
+	case !exists:
+		todo = append(todo, "CREATE ROLE "+name+" "+options)
+	case !fits:
+		todo = append(todo, "ALTER ROLE "+name+" "+options)
+	}
+	if !exists || !contains(have, readerSettings[:]) {
+		todo = append(todo,
+			"ALTER ROLE "+name+" SET default_transaction_read_only = on",
+			"ALTER ROLE "+name+" SET statement_timeout = '20s'",
+			"ALTER ROLE "+name+" SET idle_in_transaction_session_timeout = '60s'")
+	}
+	if !member {
+		todo = append(todo, "GRANT "+readers+" TO "+name)
+	}
+	for _, sql := range todo {
+		if _, err := pool.Exec(ctx, sql); err != nil {
+			return err
+		}
+	}
+	return admit(ctx, pool, role)
+}
+
+// admit lets the role connect to this database.
+func admit(ctx context.Context, pool *pgxpool.Pool, role string) error {
+	var database string
+	var admitted bool
+	err := pool.QueryRow(ctx, `SELECT current_database(), has_database_privilege($1, current_database(), 'CONNECT')`, role).Scan(&database, &admitted)
+	if err != nil || admitted {
+		return err
+	}
+	_, err = pool.Exec(ctx, "GRANT CONNECT ON DATABASE "+quote(database)+" TO "+quote(role))
+	return err
+}
+
+func contains(have, want []string) bool {
+	n := 0
+	for _, w := range want {
+		for _, h := range have {
+			if h == w {
+				n++
+			}
+		}
+	}
+	return n == len(want)
+}
+
+// retryShared runs f again when another session changed the same role or database at that moment,
+// which PostgreSQL answers with an error instead of waiting.
+func retryShared(ctx context.Context, f func() error) error {
+	for i := 1; ; i++ {
+		err := f()
+		if err == nil || i == 20 || !raced(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(i) * 10 * time.Millisecond):
+		}
+	}
+}
+
+func raced(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	switch pg.Code {
+	case "42710", "23505", "XX000", "40001", "40P01": // duplicate object or its index row, tuple concurrently updated
+		return true
+	}
+	return false
+}

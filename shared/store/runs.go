@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/sync/engine"
+)
+
+const (
+	closeKilled = `UPDATE sync.runs SET finished_at = now(), outcome = 'failed', error_kind = 'internal', error = 'the process ended'
+WHERE connection_id = $1 AND finished_at IS NULL`
+
+	openRun = `INSERT INTO sync.runs (org_id, connection_id, reason, streams) VALUES ($1, $2, $3, $4) RETURNING id`
+
+	attempt = `INSERT INTO sync.streams (connection_id, name, last_attempt) SELECT $1, unnest($2::text[]), now()
+ON CONFLICT (connection_id, name) DO UPDATE SET last_attempt = excluded.last_attempt`
+
+	// Apply has added up most of it; what Apply was not told of is added here.
+	closeRun = `UPDATE sync.runs SET finished_at = now(), outcome = $2, batches = greatest(batches, $3),
+	written = greatest(written, $4), deleted = greatest(deleted, $5), unchanged = greatest(unchanged, $6), dead = greatest(dead, $7),
+	calls = calls + $8, metered_calls = metered_calls + $9, error_kind = nullif($10, ''), error = nullif($11, '')
+WHERE id = $1 AND finished_at IS NULL RETURNING streams`
+
+	streamFailed = `UPDATE sync.streams SET status = 'failed', failures = failures + 1, error = $3
+WHERE connection_id = $1 AND name = ANY ($2)`
+
+	streamOK = `UPDATE sync.streams SET status = CASE WHEN loading THEN 'loading' ELSE 'ok' END, last_success = now(), failures = 0, error = NULL
+WHERE connection_id = $1 AND name = ANY ($2)`
+
+	// A run that stopped at a page border says nothing about the streams that it did not fail at.
+	streamHalted = `UPDATE sync.streams SET status = 'loading' WHERE connection_id = $1 AND name = ANY ($2) AND loading`
+
+	// Who disconnects a connection while it is being synced has the last word.
+	setState = `UPDATE sync.connections SET reason = $3, not_before = CASE WHEN $4::interval > '0' THEN clock_timestamp() + $4 END,
+	state = coalesce(nullif($2, ''), state) WHERE id = $1 AND state <> 'disconnected'`
+)
+
+// Begin records that a run has begun. A run of the connection that was never finished, because its
+// process was killed, is closed as failed.
+func (s *Store) Begin(ctx context.Context, l org.Lease, streams []string, reason org.Reason) (run engine.RunID, err error) {
+	err = s.inTx(ctx, func(tx pgx.Tx) error {
+		o, _, err := hold(ctx, tx, l)
+		if err != nil {
+			return err
+		}
+		if streams == nil {
+			streams = []string{}
+		}
+		var batch pgx.Batch
+		batch.Queue(closeKilled, o.id)
+		batch.Queue(openRun, o.org, o.id, reason, streams).QueryRow(func(row pgx.Row) error { return row.Scan(&run) })
+		batch.Queue(attempt, o.id, streams)
+		return tx.SendBatch(ctx, &batch).Close()
+	})
+	return run, failure("begin a run of connection "+l.Connection.String(), err)
+}
+
+// Finish records how a run ended, for the run, its streams and its connection.
+func (s *Store) Finish(ctx context.Context, l org.Lease, run engine.RunID, r engine.Result) error {
+	err := s.inTx(ctx, func(tx pgx.Tx) error {
+		o, _, err := hold(ctx, tx, l)
+		if err != nil {
+			return err
+		}
+		var streams []string
+		err = tx.QueryRow(ctx, closeRun, run, r.Outcome, r.Batches, r.Applied.Written, r.Applied.Deleted, r.Applied.Unchanged,
+			r.Applied.Dead, r.Usage.Calls, r.Usage.Metered, r.Kind(), words(r)).Scan(&streams)
+		if err == pgx.ErrNoRows {
+			return fault.New(fault.Conflict, "the run was finished before")
+		}
+		if err != nil {
+			return err
+		}
+		var batch pgx.Batch
+		queueUsage(&batch, o, r.Usage)
+		queueStreams(&batch, o, streams, r)
+		batch.Queue(setState, o.id, r.State, shortened(r.Reason, maxText), r.NotUntil)
+		return tx.SendBatch(ctx, &batch).Close()
+	})
+	return failure("finish a run of connection "+l.Connection.String(), err)
+}
+
+func queueStreams(batch *pgx.Batch, o owner, streams []string, r engine.Result) {
+	var others []string
+	for _, name := range streams {
+		if err := r.Streams[name]; err != nil {
+			batch.Queue(streamFailed, o.id, []string{name}, told(err))
+		} else {
+			others = append(others, name)
+		}
+	}
+	switch r.Outcome {
+	case engine.Failed:
+		batch.Queue(streamFailed, o.id, others, words(r))
+	case engine.Halted:
+		batch.Queue(streamHalted, o.id, others)
+	default:
+		batch.Queue(streamOK, o.id, others)
+	}
+}
+
+// words says why a run failed.
+func words(r engine.Result) string {
+	if r.Err != nil {
+		return told(r.Err)
+	}
+	if r.Outcome == engine.Failed {
+		return shortened(r.Reason, maxText)
+	}
+	return ""
+}
+
+// told returns an error's text, without the stream's name in front.
+func told(err error) string {
+	var of *engine.StreamError
+	if errors.As(err, &of) {
+		err = of.Err
+	}
+	return shortened(err.Error(), maxText)
+}

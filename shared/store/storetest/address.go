@@ -1,0 +1,13 @@
+package storetest
+
+import "net/url"
+
+// withDatabase returns an address with another database in it.
+func withDatabase(address, database string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	u.Path = "/" + database
+	return u.String()
+}
