@@ -27,8 +27,9 @@ func failure(doing string, err error) error {
 	}
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
-		// pgx's own errors tell of connections and of types, never of a row's values.
-		return &fault.Error{Kind: kindOf(err), Msg: doing, Err: errors.New(err.Error())}
+		// pgx's own errors tell of connections and types; only this one quotes a value.
+		text, _, _ := strings.Cut(err.Error(), "unable to encode")
+		return &fault.Error{Kind: kindOf(err), Msg: doing, Err: errors.New(text)}
 	}
 	kind := fault.Internal
 	if unavailable(pg.Code) {

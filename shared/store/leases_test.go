@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/store"
 	"github.com/countinghouse/countinghouse/shared/sync/engine"
 )
 
@@ -135,5 +137,23 @@ func TestFailuresHaveKinds(t *testing.T) {
 	_, err := f.Apply(f.ctx, f.lease, f.run, engine.Batch{Records: []engine.Record{order("4", 2)}}, engine.Usage{})
 	if !fault.Is(err, fault.Internal) {
 		t.Errorf("a missing table: %v", err)
+	}
+	pool, err := store.Open(f.ctx, store.Config{DatabaseURL: "postgres://nobody:secret@127.0.0.1:1/none"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	away, err := store.New(pool, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := away.Checkpoints(f.ctx, 1); !fault.Is(err, fault.Unavailable) || strings.Contains(err.Error(), "secret") {
+		t.Errorf("no server: %v", err)
+	}
+	if _, err := store.Open(f.ctx, store.Config{DatabaseURL: "postgres://x:secret@[bad"}); !fault.Is(err, fault.Invalid) || strings.Contains(err.Error(), "secret") {
+		t.Errorf("a bad address: %v", err)
+	}
+	if _, err := store.Open(f.ctx, store.Config{Instance: "p:r:i"}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("half of the settings: %v", err)
 	}
 }
