@@ -120,7 +120,6 @@ func benchClient(api, token string, observe func(quickbooks.Call)) *quickbooks.C
 	return quickbooks.New(quickbooks.Options{
 		API: api, Realm: benchRealm, Tokens: fixed(token), Observe: observe,
 		HTTP: httpclient.New(httpclient.Options{DisableCompression: true}), Limiter: app.QuickBooksLimiter(),
-		Retry: httpclient.Policy{Wait: func(d time.Duration, err error) { fmt.Fprintln(os.Stderr, "waits", d, "for", err) }},
 	})
 }
 

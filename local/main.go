@@ -45,14 +45,14 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		flags.StringVar(&o.data, "data", postgres.DefaultDir("local"), "folder where data is kept between starts")
 		flags.IntVar(&o.port, "port", 8080, "port of the page and the functions; 0: any free one")
 		flags.DurationVar(&o.interval, "interval", 3*time.Minute, "time between two ticks of an organisation")
-		flags.IntVar(&o.invoices, "invoices", 400, "invoices of the larger of the two simulated companies")
+		flags.IntVar(&o.invoices, "invoices", 400, "invoices of the larger of the two simulated companies, when they are made")
 		if err := flags.Parse(args); err != nil {
 			return err
 		}
 		return up(ctx, o)
 	case "demo":
 		o := options{stdout: stdout, stderr: stderr, environ: environ, interval: 3 * time.Minute}
-		flags.IntVar(&o.invoices, "invoices", 400, "invoices of the larger of the two simulated companies")
+		flags.IntVar(&o.invoices, "invoices", 400, "invoices of the larger of the two simulated companies, when they are made")
 		if err := flags.Parse(args); err != nil {
 			return err
 		}

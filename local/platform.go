@@ -166,11 +166,8 @@ func (p *platform) startProvider(context.Context) error {
 		ClientID: clientID, ClientSecret: clientID + "-secret",
 		RedirectURIs: []string{p.url + "/connect/quickbooks/callback"},
 	})
-	for _, o := range organisations() {
-		p.sim.AddCompany(qbosim.CompanySpec{
-			Realm: o.realm, Name: o.company, Seed: o.seed, Invoices: max(p.invoices/o.share, 10),
-			CustomFields: []string{"Generator Model", "Engine Model"},
-		})
+	if err := p.companies(); err != nil {
+		return err
 	}
 	server := httptest.NewServer(p.sim)
 	p.onClose(func() error { server.Close(); return nil })
@@ -180,6 +177,28 @@ func (p *platform) startProvider(context.Context) error {
 		"QUICKBOOKS_API_URL="+server.URL, "QUICKBOOKS_AUTHORIZE_URL="+server.URL+"/connect/oauth2",
 		"QUICKBOOKS_TOKEN_URL="+server.URL+"/oauth2/v1/tokens/bearer", "QUICKBOOKS_REVOKE_URL="+server.URL+"/v2/oauth2/tokens/revoke",
 	)
+	return nil
+}
+
+// companies brings back the simulated companies as they were left, or makes new ones.
+func (p *platform) companies() error {
+	if p.data != "" {
+		file := filepath.Join(p.data, "quickbooks.json")
+		found, err := p.sim.Load(file)
+		if err != nil {
+			return fmt.Errorf("%w (delete %s to begin anew)", err, p.data)
+		}
+		p.onClose(func() error { return p.sim.Save(file) })
+		if found {
+			return nil
+		}
+	}
+	for _, o := range organisations() {
+		p.sim.AddCompany(qbosim.CompanySpec{
+			Realm: o.realm, Name: o.company, Seed: o.seed, Invoices: max(p.invoices/o.share, 10),
+			CustomFields: []string{"Generator Model", "Engine Model"},
+		})
+	}
 	return nil
 }
 

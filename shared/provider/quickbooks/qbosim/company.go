@@ -36,6 +36,8 @@ type Company struct {
 	nextTxn  int64
 	nextList int64
 	answered map[string][]byte // first answers by requestid
+	made     time.Time
+	tape     []edit // what was done since
 }
 
 // refKey names a list object.
@@ -120,7 +122,9 @@ func (c *Company) Deactivate(entity, id string) error {
 func (c *Company) PutRaw(entity, id string, updated time.Time, raw string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.tables[entity].put(&row{id: id, raw: []byte(raw), created: updated.Unix(), updated: updated.Unix(), active: true, verbatim: true})
+	t := c.tables[entity]
+	c.note("plant", t, id, raw, updated)
+	t.put(&row{id: id, raw: []byte(raw), created: updated.Unix(), updated: updated.Unix(), active: true, verbatim: true})
 }
 
 // Get gives the object of that id as a query row would print it now.

@@ -76,10 +76,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Serve
 
 // AddCompany makes a company and returns it. Making it adds up the balances of its base invoices:
 // about half a second for a million. A second company of one realm replaces the first.
-func (s *Server) AddCompany(spec CompanySpec) *Company {
+func (s *Server) AddCompany(spec CompanySpec) *Company { return s.add(spec, s.cfg.Now()) }
+
+func (s *Server) add(spec CompanySpec, made time.Time) *Company {
 	spec.CustomFields = spec.CustomFields[:min(len(spec.CustomFields), 3)]
-	b := newBooks(spec, s.cfg.Now())
-	c := &Company{spec: spec, server: s, now: s.cfg.Now, tables: map[string]*table{}, books: b,
+	b := newBooks(spec, made)
+	c := &Company{spec: spec, server: s, now: s.cfg.Now, made: made, tables: map[string]*table{}, books: b,
 		renamed: map[refKey]string{}, nextTxn: b.lastTxn, nextList: firstNewList, answered: map[string][]byte{}}
 	for name, def := range entities {
 		c.tables[name] = newTable(def)

@@ -23,6 +23,14 @@ func (ch *change) creating() bool { return ch.old == nil }
 
 // save creates an object from a body without Id, or updates the one that Id names.
 func (c *Company) save(t *table, body *object) (*row, error) {
+	r, err := c.write(t, body)
+	if err == nil {
+		c.note("save", t, "", string(body.append(nil)), time.Time{})
+	}
+	return r, err
+}
+
+func (c *Company) write(t *table, body *object) (*row, error) {
 	if t.def.readOnly {
 		return nil, unsupported("create or update of " + t.def.name)
 	}
@@ -195,6 +203,7 @@ func (c *Company) remove(t *table, old *object) error {
 	ch := &change{c: c, t: t, at: c.now().Unix(), old: old}
 	t.remove(old.text("Id"), ch.at)
 	t.def.effect(ch)
+	c.note("remove", t, old.text("Id"), "", time.Time{})
 	return nil
 }
 
@@ -214,6 +223,7 @@ func (c *Company) void(t *table, doc *object) (*row, error) {
 	ch := &change{c: c, t: t, at: c.now().Unix(), old: old, doc: doc}
 	r := c.store(ch, true)
 	t.def.effect(ch)
+	c.note("void", t, id, "", time.Time{})
 	return r, nil
 }
 

@@ -1,0 +1,70 @@
+package qbosim_test
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosim"
+)
+
+// A simulator that is saved and loaded again holds the same objects, byte for byte, and knows its tokens.
+func TestSaveAndLoad(t *testing.T) {
+	now := time.Date(2026, 5, 5, 10, 0, 0, 0, time.UTC)
+	cfg := qbosim.Config{ClientID: "id", ClientSecret: "secret", Now: func() time.Time { return now }}
+	sim := qbosim.New(cfg)
+	c := sim.AddCompany(qbosim.CompanySpec{Realm: "1", Name: "Kept", Seed: 5, Invoices: 40})
+	sim.IssueTokens("1")
+	made, err := c.Create("Customer", `{"DisplayName":"New here"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var customer struct {
+		ID string `json:"Id"`
+	}
+	if err := json.Unmarshal(made, &customer); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Hour)
+	invoices := slices.Collect(c.IDs("Invoice"))
+	for _, err := range []error{
+		c.Void("Invoice", invoices[0]), c.Delete("Payment", slices.Collect(c.IDs("Payment"))[0]), c.Deactivate("Customer", customer.ID),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.PutRaw("Invoice", "odd", now, `{"no":"id"}`)
+	file := filepath.Join(t.TempDir(), "sim.json")
+	if err := sim.Save(file); err != nil {
+		t.Fatal(err)
+	}
+
+	now = now.Add(48 * time.Hour)
+	again := qbosim.New(cfg)
+	if found, err := again.Load(file); err != nil || !found {
+		t.Fatalf("Load = %v, %v", found, err)
+	}
+	for _, entity := range []string{"Customer", "Vendor", "Account", "Item", "Invoice", "Payment"} {
+		if diff := cmp.Diff(texts(c, entity), texts(again.Company("1"), entity)); diff != "" {
+			t.Errorf("%s (-before +after):\n%s", entity, diff)
+		}
+	}
+	if err := again.Save(file); err != nil {
+		t.Errorf("save again: %v", err)
+	}
+	if found, err := qbosim.New(cfg).Load(filepath.Join(t.TempDir(), "none")); found || err != nil {
+		t.Errorf("Load without a file = %v, %v", found, err)
+	}
+}
+
+func texts(c *qbosim.Company, entity string) (out []string) {
+	for raw := range c.All(entity) {
+		out = append(out, string(raw))
+	}
+	return out
+}
