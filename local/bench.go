@@ -73,7 +73,7 @@ func bench(ctx context.Context, flags *flag.FlagSet, args []string, stdout, stde
 			return fmt.Errorf("load %d invoices: %w", n, err)
 		}
 	}
-	if f.IdleTick, err = measureTicks(ctx, stdout, stderr, *ticks); err != nil {
+	if f.IdleTick, err = measureTicks(ctx, stdout, *ticks); err != nil {
 		return fmt.Errorf("idle ticks: %w", err)
 	}
 	line, err := json.Marshal(f)
@@ -195,7 +195,7 @@ func (c *child) stop() error {
 }
 
 // measureTicks measures ticks with nothing new, through the function that answers them.
-func measureTicks(ctx context.Context, stdout, stderr io.Writer, n int) (t idleTick, err error) {
+func measureTicks(ctx context.Context, stdout io.Writer, n int) (t idleTick, err error) {
 	p, err := start(ctx, options{stdout: io.Discard, stderr: io.Discard, invoices: 1000, interval: time.Hour})
 	if err != nil {
 		return t, err

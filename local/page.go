@@ -32,7 +32,7 @@ type view struct {
 
 func (p *platform) routes(mux *http.ServeMux) {
 	page := template.Must(template.New("page").Funcs(template.FuncMap{
-		"ago": func(now time.Time, t *time.Time) string { return ago(now, t) }, "state": stateWords, "took": took,
+		"ago": ago, "state": stateWords, "took": took,
 	}).Parse(pageHTML))
 	safe := http.NewCrossOriginProtection() // no other page of this browser presses our buttons
 

@@ -48,7 +48,7 @@ func New() (b *Broker, err error) {
 	// publishers. So it is served once more, with our Publish in front.
 	pubsubpb.RegisterPublisherServer(b.grpc, publisher{&b.fake.GServer, b})
 	pubsubpb.RegisterSubscriberServer(b.grpc, &b.fake.GServer)
-	go b.grpc.Serve(l)
+	go b.grpc.Serve(l) //nolint:errcheck // ends with Close
 	return b, nil
 }
 

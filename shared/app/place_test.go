@@ -44,14 +44,17 @@ func newPlace(t *testing.T, vars ...string) *place {
 	p.vars = append([]string{
 		"DATABASE_URL=" + p.store.URL, "GOOGLE_CLOUD_PROJECT=demo", "PUBSUB_EMULATOR_HOST=" + p.pubsub.Addr,
 		"SECRET_MANAGER_EMULATOR_HOST=" + p.secrets.Addr(), "SYNC_TOPIC=ticks",
-		"PUBLIC_URL=http://localhost:8080", "CONNECT_SIGNING_KEY=a key for tests, not a short one",
+		"PUBLIC_URL=http://localhost:8080", "CONNECT_SIGNING_KEY=" + markerSigningKey,
 		"ORGANISATIONS=onpoint=OnPoint,powergen=PowerGen",
-		"QUICKBOOKS_CLIENT_ID=client", "QUICKBOOKS_CLIENT_SECRET=marker-client-secret", "SYNC_RETRY_DELAY=1ms",
+		"QUICKBOOKS_CLIENT_ID=client", "QUICKBOOKS_CLIENT_SECRET=" + markerClientSecret, "SYNC_RETRY_DELAY=1ms",
 	}, vars...)
 	return p
 }
 
-func (p *place) log() *slog.Logger { return slog.New(slog.NewTextHandler(p.logs, nil)) }
+// log writes all there is, without the logger's own net for secrets.
+func (p *place) log() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(p.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
 
 // ticks returns the attributes of what was published.
 func (p *place) ticks() (all []org.Tick) {

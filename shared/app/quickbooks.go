@@ -61,7 +61,7 @@ const (
 	callsAtOnce    = 9
 	callsASecond   = 9
 	callsAMinute   = 490
-	secondsMargin  = 100 * time.Millisecond
+	secondsMargin  = 20 * time.Millisecond
 	minutesMargin  = time.Second
 	oauthTimeLimit = 30 * time.Second
 	vaultPatience  = 15 * time.Second

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -127,10 +128,11 @@ func (d *Decoder) Decode(raw []byte, emit func(Row) error) error {
 }
 
 func wrap(err error) error {
-	if m, ok := err.(*misfit); ok {
+	var m *misfit
+	if errors.As(err, &m) {
 		return fault.New(fault.Invalid, strings.TrimPrefix(m.place, ".")+" "+m.says)
 	}
-	if err == errSyntax || err == errDepth {
+	if errors.Is(err, errSyntax) || errors.Is(err, errDepth) {
 		return fault.New(fault.Invalid, "the record is "+err.Error())
 	}
 	return err
@@ -144,7 +146,8 @@ func (m *misfit) Error() string { return m.place + " " + m.says }
 
 // under puts a step of the way in front of a misfit's place.
 func under(step string, err error) error {
-	if m, ok := err.(*misfit); ok {
+	var m *misfit
+	if errors.As(err, &m) {
 		m.place = step + m.place
 	}
 	return err

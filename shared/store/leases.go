@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -45,7 +46,7 @@ FROM before WHERE c.id = before.id RETURNING before.tick_noted`
 func (s *Store) Acquire(ctx context.Context, id org.ConnectionID, holder string, ttl time.Duration) (l org.Lease, ok bool, err error) {
 	l.Connection = id
 	err = s.pool.QueryRow(ctx, acquire, id, shortened(holder, maxText), ttl).Scan(&l.Fence, &ok)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return org.Lease{}, false, nil
 	}
 	if err != nil || !ok {
@@ -76,7 +77,7 @@ func (s *Store) Abandon(ctx context.Context, l org.Lease) (noted bool, err error
 
 func (s *Store) letGo(ctx context.Context, l org.Lease, sql string) (noted bool, err error) {
 	err = s.pool.QueryRow(ctx, sql, l.Connection, l.Fence).Scan(&noted)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return false, lost(l.Connection)
 	}
 	return noted, failure("give back the lease on connection "+l.Connection.String(), err)
@@ -86,7 +87,7 @@ func (s *Store) letGo(ctx context.Context, l org.Lease, sql string) (noted bool,
 func hold(ctx context.Context, tx pgx.Tx, l org.Lease) (o owner, now time.Time, err error) {
 	o.id = l.Connection
 	err = tx.QueryRow(ctx, holdLease, l.Connection, l.Fence).Scan(&o.org, &o.provider, &now)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return owner{}, time.Time{}, lost(l.Connection)
 	}
 	return o, now, err

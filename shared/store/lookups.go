@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,7 +13,7 @@ import (
 // Organisation returns an organisation. fault.NotFound: there is none of that slug.
 func (s *Store) Organisation(ctx context.Context, slug org.Slug) (o org.Organisation, err error) {
 	err = s.pool.QueryRow(ctx, `SELECT slug, name FROM sync.organisations WHERE slug = $1`, slug).Scan(&o.Slug, &o.Name)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return o, fault.New(fault.NotFound, "there is no organisation "+clean(string(slug)))
 	}
 	return o, failure("look up an organisation", err)

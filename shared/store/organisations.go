@@ -56,7 +56,7 @@ func ensureReader(ctx context.Context, pool *pgxpool.Pool, role string) error {
 	pg_has_role(r.oid, $3, 'MEMBER') FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1`, role, readerLimit, readers).
 		Scan(&fits, &have, &member)
 	exists = err == nil
-	if err != nil && err != pgx.ErrNoRows {
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
 	var todo []string

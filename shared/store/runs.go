@@ -70,7 +70,7 @@ func (s *Store) Finish(ctx context.Context, l org.Lease, run engine.RunID, r eng
 		var streams []string
 		err = tx.QueryRow(ctx, closeRun, run, r.Outcome, r.Batches, r.Applied.Written, r.Applied.Deleted, r.Applied.Unchanged,
 			r.Applied.Dead, r.Usage.Calls, r.Usage.Metered, r.Kind(), words(r)).Scan(&streams)
-		if err == pgx.ErrNoRows {
+		if errors.Is(err, pgx.ErrNoRows) {
 			return fault.New(fault.Conflict, "the run was finished before")
 		}
 		if err != nil {

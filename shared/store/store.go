@@ -7,6 +7,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -72,7 +73,7 @@ func (s *Store) owner(ctx context.Context, id org.ConnectionID) (owner, error) {
 	}
 	o := owner{id: id}
 	err := s.pool.QueryRow(ctx, `SELECT org_id, provider FROM sync.connections WHERE id = $1`, id).Scan(&o.org, &o.provider)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return owner{}, fault.New(fault.NotFound, "there is no connection "+id.String())
 	}
 	if err != nil {

@@ -16,9 +16,20 @@ type Secret string
 // Reveal returns the value itself.
 func (s Secret) Reveal() string { return string(s) }
 
-func (s Secret) String() string               { return hidden }
-func (s Secret) GoString() string             { return hidden }
-func (s Secret) Format(f fmt.State, _ rune)   { io.WriteString(f, hidden) }
+// String hides the value, as do all methods below.
+func (s Secret) String() string { return hidden }
+
+// GoString is asked by %#v.
+func (s Secret) GoString() string { return hidden }
+
+// Format is asked by every verb of fmt.
+func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
+
+// MarshalText is asked by encoders of text.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// MarshalJSON is asked by encoding/json.
 func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }
-func (s Secret) LogValue() slog.Value         { return slog.StringValue(hidden) }
+
+// LogValue is asked by slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }

@@ -104,7 +104,7 @@ func (c cluster) start(ctx context.Context) (*process, int, error) {
 			return p, port, nil
 		}
 		ended := p.ended()
-		p.stop()
+		p.stop() //nolint:errcheck // it did not start
 		// Between our look and the server's start somebody else may have taken the port.
 		if ended && try < 5 && strings.Contains(out.String(), "could not bind") {
 			continue

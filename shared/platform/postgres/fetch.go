@@ -36,7 +36,7 @@ func fetch(ctx context.Context, o Options, as *user) (binary, error) {
 	case err = <-unpacked:
 		defer os.RemoveAll(work)
 	case <-ctx.Done(): // the download itself cannot be stopped
-		go func() { <-unpacked; os.RemoveAll(work) }()
+		go func() { <-unpacked; os.RemoveAll(work) }() //nolint:errcheck // a temporary folder
 		err = ctx.Err()
 	}
 	if err != nil {

@@ -139,6 +139,9 @@ func TestServerDiesWithItsProgram(t *testing.T) {
 	}
 	t.Cleanup(func() { victim.Process.Kill() })
 	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
 	var pid, port int
 	if _, err := fmt.Sscan(line, &pid, &port); err != nil {
 		t.Fatalf("victim says %q: %v", line, err)

@@ -68,7 +68,7 @@ func (p *process) stop() error {
 		if p.ended() {
 			return nil
 		}
-		send(p.cmd.Process.Pid, sig) // fails only when it has just ended
+		send(p.cmd.Process.Pid, sig) //nolint:errcheck // fails only when it has just ended
 		wait := time.NewTimer(5 * time.Second)
 		select {
 		case <-p.done:
@@ -123,7 +123,7 @@ func (t *tail) Write(b []byte) (int, error) {
 		t.last = t.last[n:]
 	}
 	if t.next != nil {
-		t.next.Write(b) // a log that fails is no reason to stop the server
+		t.next.Write(b) //nolint:errcheck // a log that fails is no reason to stop the server
 	}
 	return len(b), nil
 }

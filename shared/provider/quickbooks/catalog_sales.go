@@ -24,7 +24,7 @@ var invoice = with(indexed(entity("Invoice", "invoice", "invoices",
 	whole("CustomField"),
 ), "customer_ref_value, txn_date", "txn_date"),
 	salesLines("invoice"),
-	linkedTxns("LinkedTxn", "invoice_linked_txns"),
+	linkedTxns("invoice_linked_txns"),
 	taxLines("invoice"),
 )
 
@@ -41,9 +41,9 @@ var payment = with(indexed(entity("Payment", "payment", "payments",
 		Path: "Line", Name: "payment_lines", View: "payment_lines",
 		Note:     "what a payment was applied to; none when it is wholly unapplied or voided",
 		Columns:  join(text("Id"), integer("LineNum"), text("Description"), number("Amount"), whole("LineEx")),
-		Children: []catalog.Child{linkedTxns("LinkedTxn", "payment_line_linked_txns")},
+		Children: []catalog.Child{linkedTxns("payment_line_linked_txns")},
 	},
-	linkedTxns("LinkedTxn", "payment_linked_txns"),
+	linkedTxns("payment_linked_txns"),
 )
 
 // salesLines is the lines of a sales form, of every detail type; a group's own lines nest below it.
@@ -65,7 +65,7 @@ func salesLines(one string) catalog.Child {
 			detail("SubTotalLineDetail", ref("ItemRef")),
 			ref("ProjectRef"),
 		),
-		Children: []catalog.Child{linkedTxns("LinkedTxn", one+"_line_linked_txns")},
+		Children: []catalog.Child{linkedTxns(one + "_line_linked_txns")},
 		Indexes:  []string{"sales_item_line_detail_item_ref_value"},
 	}
 }
@@ -79,9 +79,9 @@ func taxLines(one string) catalog.Child {
 	}
 }
 
-func linkedTxns(path, table string) catalog.Child {
+func linkedTxns(table string) catalog.Child {
 	return catalog.Child{
-		Path: path, Name: table,
+		Path: "LinkedTxn", Name: table,
 		Note:    "TxnType is not always an entity's name: Check, Expense and CreditCardCredit are Purchases",
 		Columns: text("TxnId", "TxnType", "TxnLineId"),
 	}

@@ -91,7 +91,7 @@ func New(o Options) (*Server, error) {
 	s.addr = l.Addr().String()
 	s.listener = grpc.NewServer(grpc.UnaryInterceptor(s.intercept))
 	secretmanagerpb.RegisterSecretManagerServiceServer(s.listener, s)
-	go s.listener.Serve(l)
+	go s.listener.Serve(l) //nolint:errcheck // ends with Close
 	return s, nil
 }
 

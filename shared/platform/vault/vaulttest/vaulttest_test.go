@@ -1,6 +1,7 @@
 package vaulttest_test
 
 import (
+	"errors"
 	"context"
 	"hash/crc32"
 	"os"
@@ -241,7 +242,7 @@ func list(t *testing.T, c *secretmanager.Client) (got []string) {
 	it := c.ListSecretVersions(t.Context(), &secretmanagerpb.ListSecretVersionsRequest{Parent: tokens, PageSize: 1})
 	for {
 		v, err := it.Next()
-		if err == iterator.Done {
+		if errors.Is(err, iterator.Done) {
 			return got
 		}
 		want(t, "list", err, codes.OK)

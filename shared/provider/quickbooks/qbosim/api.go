@@ -1,6 +1,7 @@
 package qbosim
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -121,8 +122,8 @@ func (k *call) answer() {
 }
 
 func (k *call) refuse(err error) {
-	refusal, ok := err.(*Refusal)
-	if !ok {
+	var refusal *Refusal
+	if !errors.As(err, &refusal) {
 		refusal = invalid("2010", "Request has invalid or unsupported property", err.Error())
 	}
 	if acceptsJSON(k.r) {

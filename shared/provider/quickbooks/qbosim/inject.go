@@ -9,6 +9,7 @@ import (
 // Endpoint names what a fault is put on and what figures count.
 type Endpoint int
 
+// The endpoints.
 const (
 	Any   Endpoint = iota
 	Query          // statements; a fault on Query meets counting ones too
@@ -23,6 +24,7 @@ const (
 // FaultKind is what goes wrong.
 type FaultKind int
 
+// The faults.
 const (
 	Slow              FaultKind = iota // nothing but the Delay
 	HTML502                            // a front end's page

@@ -53,7 +53,7 @@ func (b invoiceBase) append(dst []byte, i int) []byte {
 		dst = appendMember(dst, "PrivateNote", oddNotes[look.below(len(oddNotes))])
 	}
 	dst = b.appendLinks(dst, v)
-	dst = b.appendLines(dst, v, look)
+	dst = b.appendLines(dst, v)
 	dst = b.appendTax(dst, v)
 	dst = append(dst, `,"CustomerRef":`...)
 	dst = append(dst, customer.ref...)
@@ -107,7 +107,7 @@ func (b *books) appendLinks(dst []byte, v *invoice) []byte {
 }
 
 // appendLines prints the lines, the computed SubTotal line and the discount behind it.
-func (b *books) appendLines(dst []byte, v *invoice, look random) []byte {
+func (b *books) appendLines(dst []byte, v *invoice) []byte {
 	dst = append(dst, `,"Line":[`...)
 	inside := 0
 	for n := range v.lines {

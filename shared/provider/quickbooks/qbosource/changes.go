@@ -14,7 +14,7 @@ func (p *pull) changes(streams []string) error {
 		return nil
 	}
 	cut, err := p.capture(streams)
-	if !cut && !(len(streams) > 1 && fault.Is(err, fault.Invalid)) {
+	if refused := len(streams) > 1 && fault.Is(err, fault.Invalid); !cut && !refused {
 		return err
 	}
 	if len(streams) > 1 {

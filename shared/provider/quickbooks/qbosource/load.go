@@ -2,6 +2,7 @@ package qbosource
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -187,7 +188,7 @@ func (r *reader) read(ctx context.Context) error {
 			return err
 		})
 		switch {
-		case err == errMoved:
+		case errors.Is(err, errMoved):
 			if again++; again > maxAgain {
 				return fault.New(fault.Unavailable, fmt.Sprintf("objects last changed at %s keep moving while they are read", r.at.Second.Format(time.RFC3339)))
 			}

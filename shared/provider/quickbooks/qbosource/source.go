@@ -10,6 +10,7 @@ package qbosource
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -132,7 +133,7 @@ func (s *Source) Pull(ctx context.Context, from engine.Checkpoints, local engine
 			return
 		}
 		p := &pull{Source: s, ctx: ctx, local: local, state: state, yield: yield}
-		if err := p.run(); err != nil && err != errEnough {
+		if err := p.run(); err != nil && !errors.Is(err, errEnough) {
 			yield(engine.Batch{}, err)
 		}
 	}
@@ -170,7 +171,7 @@ func (p *pull) isolate(name string, err error) error {
 	case err == nil:
 		p.down = 0
 		return nil
-	case err == errEnough, p.ctx.Err() != nil:
+	case errors.Is(err, errEnough), p.ctx.Err() != nil:
 		return err
 	}
 	if fault.Is(err, fault.Unavailable) {
