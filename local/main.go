@@ -13,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -51,7 +52,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		}
 		return up(ctx, o)
 	case "demo":
-		o := options{stdout: stdout, stderr: stderr, environ: environ, interval: 3 * time.Minute}
+		o := options{stdout: stdout, stderr: stderr, environ: environ, interval: 3 * time.Minute, level: slog.LevelError + 1}
 		flags.IntVar(&o.invoices, "invoices", 400, "invoices of the larger of the two simulated companies, when they are made")
 		if err := flags.Parse(args); err != nil {
 			return err

@@ -32,7 +32,7 @@ type view struct {
 
 func (p *platform) routes(mux *http.ServeMux) {
 	page := template.Must(template.New("page").Funcs(template.FuncMap{
-		"ago": ago, "state": stateWords, "took": took,
+		"ago": ago, "state": stateWords, "took": took, "interval": interval,
 	}).Parse(pageHTML))
 	safe := http.NewCrossOriginProtection() // no other page of this browser presses our buttons
 
@@ -102,6 +102,14 @@ func ago(now time.Time, t *time.Time) string {
 	default:
 		return t.Format("2 Jan 15:04")
 	}
+}
+
+// interval says how long d is, as people do.
+func interval(d time.Duration) string {
+	if minutes := int(d.Minutes()); d == time.Duration(minutes)*time.Minute && minutes > 1 {
+		return fmt.Sprintf("%d minutes", minutes)
+	}
+	return d.String()
 }
 
 func took(r store.RunStatus) string {

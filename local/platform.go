@@ -31,7 +31,8 @@ type options struct {
 	interval       time.Duration
 	invoices       int
 	stdout, stderr io.Writer
-	environ        []string // what the caller set wins over what local sets
+	level          slog.Level // what of the functions' log is printed
+	environ        []string   // what the caller set wins over what local sets
 }
 
 // organisation is one of the demo's tenants and its company at the simulated provider.
@@ -77,7 +78,7 @@ type platform struct {
 // start brings everything up, in the order in which it depends on each other. It tells on stderr
 // what it does. What has been started is closed again when something fails.
 func start(ctx context.Context, o options) (p *platform, err error) {
-	p = &platform{options: o, log: slog.New(slog.NewTextHandler(o.stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))}
+	p = &platform{options: o, log: slog.New(slog.NewTextHandler(o.stderr, &slog.HandlerOptions{Level: o.level}))}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close())
