@@ -105,7 +105,7 @@ func (l loading) measure(ctx context.Context) (b backfill, err error) {
 		return b, err
 	}
 	url := l.server.URL(l.database)
-	connection, pool, err := prepare(ctx, url, at)
+	connection, pool, err := prepare(ctx, url)
 	if err != nil {
 		return b, err
 	}
@@ -196,7 +196,7 @@ func (c *child) stop() error {
 
 // measureTicks measures ticks with nothing new, through the function that answers them.
 func measureTicks(ctx context.Context, stdout io.Writer, n int) (t idleTick, err error) {
-	p, err := start(ctx, options{stdout: io.Discard, stderr: io.Discard, invoices: 1000, interval: time.Hour})
+	p, err := start(ctx, options{stdout: io.Discard, stderr: io.Discard, invoices: 1000, interval: time.Hour, simulated: true})
 	if err != nil {
 		return t, err
 	}

@@ -20,23 +20,8 @@ import (
 	"github.com/countinghouse/countinghouse/shared/store/storetest"
 )
 
-// createDatabase makes a database unless it is there.
-func createDatabase(ctx context.Context, server, name string) error {
-	conn, err := pgx.Connect(ctx, server)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx)
-	var there bool
-	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&there); err != nil || there {
-		return err
-	}
-	_, err = conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize())
-	return err
-}
-
 // prepare migrates a database and puts an active connection into it.
-func prepare(ctx context.Context, url string, _ provider) (c org.Connection, pool *pgxpool.Pool, err error) {
+func prepare(ctx context.Context, url string) (c org.Connection, pool *pgxpool.Pool, err error) {
 	if pool, err = pgxpool.New(ctx, url); err != nil {
 		return c, nil, err
 	}

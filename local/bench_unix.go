@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -34,6 +35,9 @@ func peakRSS() float64 {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0
+	}
+	if runtime.GOOS == "darwin" { // in bytes there
+		return float64(u.Maxrss) / (1 << 20)
 	}
 	return float64(u.Maxrss) / 1024
 }

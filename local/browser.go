@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -37,6 +38,10 @@ func (b *browser) get(ctx context.Context, address string) (page, error) {
 
 func (b *browser) do(req *http.Request) (page, error) {
 	res, err := b.client.Do(req)
+	var at *url.Error
+	if errors.As(err, &at) {
+		err = fmt.Errorf("ask %s: %w", req.URL.Host, at.Err) // the address itself may hold a link or a code
+	}
 	if err != nil {
 		return page{}, err
 	}

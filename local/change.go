@@ -69,7 +69,7 @@ func (b *books) untouched() id {
 	return ""
 }
 
-// first returns the first item that can be sold.
+// item returns the first service that is sold.
 func (b *books) item() id {
 	for raw := range b.company.All("Item") {
 		var i struct {

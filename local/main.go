@@ -19,17 +19,23 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/platform/postgres"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "local:", err)
 		os.Exit(1)
 	}
+}
+
+// settings are what local itself reads of the environment.
+type settings struct {
+	Interval time.Duration `env:"SYNC_INTERVAL" envDefault:"3m" help:"time between two ticks of an organisation"`
 }
 
 // run is main, as a test can call it.
@@ -45,14 +51,21 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		o := options{stdout: stdout, stderr: stderr, environ: environ}
 		flags.StringVar(&o.data, "data", postgres.DefaultDir("local"), "folder where data is kept between starts")
 		flags.IntVar(&o.port, "port", 8080, "port of the page and the functions; 0: any free one")
-		flags.DurationVar(&o.interval, "interval", 3*time.Minute, "time between two ticks of an organisation")
+		set, err := config.Load[settings](environ)
+		if err != nil {
+			return err
+		}
+		flags.DurationVar(&o.interval, "interval", set.Interval, "time between two ticks of an organisation (SYNC_INTERVAL)")
 		flags.IntVar(&o.invoices, "invoices", 400, "invoices of the larger of the two simulated companies, when they are made")
 		if err := flags.Parse(args); err != nil {
 			return err
 		}
+		if o.interval < time.Second {
+			return fmt.Errorf("-interval %s: want 1s or more", o.interval)
+		}
 		return up(ctx, o)
 	case "demo":
-		o := options{stdout: stdout, stderr: stderr, environ: environ, interval: 3 * time.Minute, level: slog.LevelError + 1}
+		o := options{stdout: stdout, stderr: stderr, environ: environ, interval: 3 * time.Minute, simulated: true, level: slog.LevelError + 1}
 		flags.IntVar(&o.invoices, "invoices", 400, "invoices of the larger of the two simulated companies, when they are made")
 		if err := flags.Parse(args); err != nil {
 			return err

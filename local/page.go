@@ -34,7 +34,6 @@ func (p *platform) routes(mux *http.ServeMux) {
 	page := template.Must(template.New("page").Funcs(template.FuncMap{
 		"ago": ago, "state": stateWords, "took": took, "interval": interval,
 	}).Parse(pageHTML))
-	safe := http.NewCrossOriginProtection() // no other page of this browser presses our buttons
 
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		all, err := p.store.Overview(r.Context())
@@ -53,15 +52,15 @@ func (p *platform) routes(mux *http.ServeMux) {
 		w.Header().Set("Content-Type", "text/css; charset=utf-8")
 		w.Write(pageCSS) //nolint:errcheck // a closed browser is no error
 	})
-	mux.Handle("POST /local/connect/{org}", safe.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("POST /local/connect/{org}", func(w http.ResponseWriter, r *http.Request) {
 		link, err := p.link(r.PathValue("org"))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
 		http.Redirect(w, r, link, http.StatusSeeOther)
-	})))
-	mux.Handle("POST /local/sync/{org}", safe.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	})
+	mux.HandleFunc("POST /local/sync/{org}", func(w http.ResponseWriter, r *http.Request) {
 		slug, err := org.ParseSlug(r.PathValue("org"))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
@@ -69,14 +68,14 @@ func (p *platform) routes(mux *http.ServeMux) {
 		}
 		p.tick(r.Context(), org.Tick{Org: slug, Reason: org.Manual})
 		http.Redirect(w, r, "/", http.StatusSeeOther)
-	})))
-	mux.Handle("POST /local/edit/{org}", safe.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	})
+	mux.HandleFunc("POST /local/edit/{org}", func(w http.ResponseWriter, r *http.Request) {
 		if err := p.edit(r.PathValue("org")); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
 		http.Redirect(w, r, "/", http.StatusSeeOther)
-	})))
+	})
 }
 
 // link makes a one-time link that connects an organisation, like jobs/link does.

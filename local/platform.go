@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +10,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +35,8 @@ type options struct {
 	invoices       int
 	stdout, stderr io.Writer
 	level          slog.Level // what of the functions' log is printed
-	environ        []string   // what the caller set wins over what local sets
+	simulated      bool       // even when the caller has named an Intuit app
+	environ        []string   // the caller's: see passes
 }
 
 // organisation is one of the demo's tenants and its company at the simulated provider.
@@ -64,9 +68,11 @@ type platform struct {
 	url       string // of the page and the functions
 	database  string // of PostgreSQL
 	consent   string // origin of the provider's consent page
+	key       string // signs the connect links
 	settings  []string
 	log       *slog.Logger
 	sim       *qbosim.Server
+	save      func() error // keeps the simulator's state; nil: it is thrown away
 	store     *store.Store
 	ticks     *queue.Publisher
 	broker    *broker.Broker
@@ -77,13 +83,8 @@ type platform struct {
 
 // start brings everything up, in the order in which it depends on each other. It tells on stderr
 // what it does. What has been started is closed again when something fails.
-func start(ctx context.Context, o options) (p *platform, err error) {
-	p = &platform{options: o, log: slog.New(slog.NewTextHandler(o.stderr, &slog.HandlerOptions{Level: o.level}))}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, p.close())
-		}
-	}()
+func start(ctx context.Context, o options) (*platform, error) {
+	p := &platform{options: o, log: slog.New(slog.NewTextHandler(o.stderr, &slog.HandlerOptions{Level: o.level}))}
 	for _, step := range []struct {
 		what string
 		do   func(context.Context) error
@@ -96,7 +97,7 @@ func start(ctx context.Context, o options) (p *platform, err error) {
 	} {
 		began := time.Now()
 		if err := step.do(ctx); err != nil {
-			return nil, fmt.Errorf("start %s: %w", step.what, err)
+			return nil, errors.Join(fmt.Errorf("start %s: %w", step.what, err), p.close())
 		}
 		p.say("%-42s %5d ms", step.what, time.Since(began).Milliseconds())
 	}
@@ -119,9 +120,6 @@ func (p *platform) close() error {
 }
 
 func (p *platform) startPostgres(ctx context.Context) error {
-	if p.database = p.lookup("DATABASE_URL"); p.database != "" {
-		return nil
-	}
 	o := postgres.Options{Durable: p.data != "", Progress: func(what string) { p.say("  %s", what) }}
 	if p.data != "" {
 		o.Dir = filepath.Join(p.data, "postgres")
@@ -137,10 +135,13 @@ func (p *platform) startPostgres(ctx context.Context) error {
 
 func (p *platform) startGoogle(context.Context) error {
 	o := vaulttest.Options{}
+	var err error
+	if p.key, err = signingKey(p.data); err != nil {
+		return err
+	}
 	if p.data != "" {
 		o.File = filepath.Join(p.data, "secrets.json")
 	}
-	var err error
 	if p.secrets, err = vaulttest.New(o); err != nil {
 		return err
 	}
@@ -156,12 +157,13 @@ func (p *platform) startGoogle(context.Context) error {
 }
 
 func (p *platform) startProvider(context.Context) error {
-	if p.lookup("QUICKBOOKS_CLIENT_ID") != "" {
-		p.consent = "https://appcenter.intuit.com" // a real Intuit app: no simulator
-		return p.listen()
-	}
 	if err := p.listen(); err != nil {
 		return err
+	}
+	if p.set("QUICKBOOKS_CLIENT_ID") { // a real Intuit app: no simulator
+		p.url = strings.Replace(p.url, "127.0.0.1", "localhost", 1) // the only address without HTTPS that Intuit takes
+		p.consent = "https://*.intuit.com"
+		return nil
 	}
 	p.sim = qbosim.New(qbosim.Config{
 		ClientID: clientID, ClientSecret: clientID + "-secret",
@@ -189,7 +191,8 @@ func (p *platform) companies() error {
 		if err != nil {
 			return fmt.Errorf("%w (delete %s to begin anew)", err, p.data)
 		}
-		p.onClose(func() error { return p.sim.Save(file) })
+		p.save = func() error { return p.sim.Save(file) }
+		p.onClose(p.save)
 		if found {
 			return nil
 		}
@@ -207,9 +210,9 @@ func (p *platform) companies() error {
 func (p *platform) listen() error {
 	var err error
 	if p.listening, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", p.port)); err != nil {
-		return fmt.Errorf("port %d is taken, choose another with -port: %w", p.port, err)
+		return fmt.Errorf("port %d cannot be had, choose another with -port: %w", p.port, err)
 	}
-	p.url = "http://" + strings.Replace(p.listening.Addr().String(), "127.0.0.1", "localhost", 1)
+	p.url = "http://" + p.listening.Addr().String()
 	return nil
 }
 
@@ -231,19 +234,28 @@ func (p *platform) environment() []string {
 		"PUBLIC_URL=" + p.url,
 		"ORGANISATIONS=" + strings.Join(names, ","),
 		"CUSTOM_FIELD_COLUMNS=" + strings.Join(custom, ","),
-		"CONNECT_SIGNING_KEY=key-of-this-machine-only-0000",
+		"CONNECT_SIGNING_KEY=" + p.key,
 		"QUICKBOOKS_ENVIRONMENT=sandbox",
 	}, p.settings...)
-	return append(settings, p.environ...) // the later wins
-}
-
-func (p *platform) lookup(name string) string {
-	for _, kv := range p.environ {
-		if v, ok := strings.CutPrefix(kv, name+"="); ok {
-			return v
+	for _, kv := range p.environ { // the later wins
+		if p.passes(kv) {
+			settings = append(settings, kv)
 		}
 	}
-	return ""
+	return settings
+}
+
+// passes reports whether a variable of the caller's is meant for the functions here. Others, such as
+// GOOGLE_CLOUD_PROJECT or DATABASE_URL, are about another place than this machine.
+func (p *platform) passes(kv string) bool {
+	name, value, _ := strings.Cut(kv, "=")
+	behaviour := strings.HasPrefix(name, "SYNC_") && name != "SYNC_TOPIC" || name == "TOKEN_REFRESH_BUFFER"
+	return value != "" && (behaviour || !p.simulated && strings.HasPrefix(name, "QUICKBOOKS_"))
+}
+
+// set reports whether the caller has given a variable that is meant for here.
+func (p *platform) set(name string) bool {
+	return slices.ContainsFunc(p.environ, func(kv string) bool { return strings.HasPrefix(kv, name+"=") && p.passes(kv) })
 }
 
 func (p *platform) migrate(ctx context.Context) error {
@@ -275,7 +287,8 @@ func (p *platform) startFunctions(ctx context.Context) error {
 	mux.Handle("/functions/syncorg/", http.StripPrefix("/functions/syncorg", syncOrg))
 	mux.Handle("/connect/", connect)
 	p.routes(mux)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	safe := http.NewCrossOriginProtection() // no other page of this browser presses our buttons or sends ticks
+	server := &http.Server{Handler: p.onlyHere(safe.Handler(mux)), ReadHeaderTimeout: 10 * time.Second}
 	go server.Serve(p.listening) //nolint:errcheck // ends with the platform
 	p.onClose(func() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -290,6 +303,22 @@ func (p *platform) startFunctions(ctx context.Context) error {
 	p.onClose(client.Close)
 	p.ticks = client.Publisher(topic)
 	return nil
+}
+
+// onlyHere answers requests for this machine's own names only: a foreign name that leads here is
+// another page's attempt to reach us through a browser.
+func (p *platform) onlyHere(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if host != "localhost" && host != "127.0.0.1" {
+			http.Error(w, "this is "+p.url, http.StatusMisdirectedRequest)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // up runs the platform until ctx ends.
@@ -314,10 +343,10 @@ func up(ctx context.Context, o options) error {
 
 // run starts what keeps the platform moving: the push subscription and the scheduler.
 func (p *platform) run(ctx context.Context) {
-	done := make(chan struct{}, 2)
+	done := make(chan struct{}, 3)
 	go func() {
 		defer func() { done <- struct{}{} }()
-		err := p.broker.Push(ctx, project, subscription, p.url+"/functions/syncorg/", broker.PushOptions{})
+		err := p.broker.Push(ctx, project, subscription, "http://"+p.listening.Addr().String()+"/functions/syncorg/", broker.PushOptions{Log: p.log})
 		if err != nil && ctx.Err() == nil {
 			p.log.Error("push subscription ended", "err", err)
 		}
@@ -326,5 +355,50 @@ func (p *platform) run(ctx context.Context) {
 		defer func() { done <- struct{}{} }()
 		p.schedule(ctx)
 	}()
-	p.onClose(func() error { <-done; <-done; return nil })
+	go func() {
+		defer func() { done <- struct{}{} }()
+		p.keep(ctx)
+	}()
+	p.onClose(func() error {
+		for range cap(done) {
+			<-done
+		}
+		return nil
+	})
+}
+
+// keep saves the simulator's state again and again, so that an end without a stop loses little.
+func (p *platform) keep(ctx context.Context) {
+	if p.save == nil {
+		return
+	}
+	every := time.NewTicker(2 * time.Second)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+			if err := p.save(); err != nil {
+				p.log.ErrorContext(ctx, "the simulated companies are not saved", "err", err)
+			}
+		}
+	}
+}
+
+// signingKey is random, and kept with the data.
+func signingKey(data string) (string, error) {
+	key := rand.Text() + rand.Text()
+	if data == "" {
+		return key, nil
+	}
+	file := filepath.Join(data, "connect-signing-key")
+	kept, err := os.ReadFile(file)
+	if err == nil && len(kept) >= len(key) {
+		return string(kept), nil
+	}
+	if err := os.MkdirAll(data, 0o755); err != nil {
+		return "", err
+	}
+	return key, os.WriteFile(file, []byte(key), 0o600)
 }

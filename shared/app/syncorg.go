@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -130,7 +131,10 @@ func (s *syncOrg) one(ctx context.Context, c org.Connection, reason org.Reason) 
 	}()
 	report, err := s.run(ctx, c, reason, web.Stopping(ctx))
 	if err != nil {
-		// A run that was begun has told so itself, but one may have failed before, or in writing it down.
+		// A run tells of its own failure. One may also fail before it begins, or in writing it down.
+		if report.Result.Err != nil && errors.Is(err, report.Result.Err) {
+			return err
+		}
 		s.log.LogAttrs(ctx, slog.LevelError, "sync failed", slog.String("event", "sync_failed"), slog.String("provider", string(c.Provider)),
 			slog.Int64("connection", int64(c.ID)), slog.String("kind", string(fault.Of(err))), slog.String("err", err.Error()))
 		return err
