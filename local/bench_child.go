@@ -112,7 +112,7 @@ func benchSource(api, token string) *qbosource.Source {
 	meter := new(qbosource.Meter)
 	return qbosource.New(qbosource.Options{
 		Client: benchClient(api, token, meter.Observe), Meter: meter, Tables: []catalog.Table{*invoiceTable()},
-		Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Now: time.Now,
 	})
 }
 

@@ -79,6 +79,7 @@ type Relation struct {
 
 	id, version int // places in Columns; -1 where there is none
 	path        string
+	again       string // Child.Again
 }
 
 // Qualified returns the name with its schema.
@@ -134,7 +135,7 @@ func relations(t *Table, parent *Relation, children []Child) []*Relation {
 		r := &Relation{
 			Schema: string(t.Provider), Name: c.Name, Root: t, Parent: parent, Columns: named(c.Columns),
 			Indexes: c.Indexes, View: c.View, Note: c.Note, id: -1, version: -1,
-			path: parent.path + c.Path + "[].",
+			path: parent.path + c.Path + "[].", again: c.Again,
 		}
 		all = append(all, r)
 		all = append(all, relations(t, r, c.Children)...)

@@ -275,6 +275,7 @@ func (t *Table) Identify(raw []byte) (id string, version time.Time, err error) {
 	if s.next() != '{' {
 		return "", time.Time{}, fault.New(fault.Invalid, "the record is not a JSON object")
 	}
+	var odd error
 	err = find(&s, func(path []string, text []byte) error {
 		switch {
 		case equal(path, idPath):
@@ -282,7 +283,8 @@ func (t *Table) Identify(raw []byte) (id string, version time.Time, err error) {
 		case equal(path, versionPath):
 			micros, err := parseTimestamp(text)
 			if err != nil {
-				return fault.New(fault.Invalid, t.Version+" "+err.Error())
+				odd = fault.New(fault.Invalid, t.Version+" is not a time") // the id may stand behind it
+				return nil
 			}
 			version = time.UnixMicro(micros).UTC()
 		}
@@ -290,6 +292,9 @@ func (t *Table) Identify(raw []byte) (id string, version time.Time, err error) {
 	}, idPath, versionPath)
 	if err == nil && id == "" {
 		err = fault.New(fault.Invalid, "the record has no "+t.ID)
+	}
+	if err == nil {
+		err = odd
 	}
 	return id, version, wrap(err)
 }

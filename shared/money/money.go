@@ -19,7 +19,8 @@ type Amount struct {
 // MaxDigits bounds an amount's digits on either side of the point, like PostgreSQL's numeric does.
 const MaxDigits = 16383
 
-// Valid reports whether text is a JSON number, such as 12.50, -0.07 or 1e3.
+// Valid reports whether text is a JSON number, such as 12.50, -0.07 or 1e3. An exponent of more than
+// six digits is nobody's amount.
 func Valid(text []byte) bool {
 	_, _, _, ok := split(string(text))
 	return ok

@@ -40,8 +40,11 @@ WHERE id = $2 AND connection_id = $1 AND finished_at IS NULL`
 
 	park = `UPDATE sync.connections SET parked_token = $2, token_expires_at = $3 WHERE id = $1`
 
-	conclude = `UPDATE sync.token_journal SET finished_at = clock_timestamp(), outcome = $2, to_version = nullif($3::bigint, 0)
-WHERE connection_id = $1 AND finished_at IS NULL`
+	// Only the last attempt can have led to the token: nobody got the answers to those before it.
+	conclude = `UPDATE sync.token_journal AS j SET finished_at = clock_timestamp(),
+	outcome = CASE WHEN j.id = last.id THEN $2 ELSE 'answer lost' END, to_version = CASE WHEN j.id = last.id THEN nullif($3::bigint, 0) END
+FROM (SELECT max(id) AS id FROM sync.token_journal WHERE connection_id = $1) AS last
+WHERE j.connection_id = $1 AND j.finished_at IS NULL`
 )
 
 // Entry returns what the ledger holds of a connection. fault.NotFound: there is none of that number.

@@ -37,7 +37,8 @@ type local struct {
 	id    org.ConnectionID
 }
 
-func (l local) Count(ctx context.Context, stream string) (n int, err error) {
+// live counts the stream's rows that are not deleted.
+func (l local) live(ctx context.Context, stream string) (n int, err error) {
 	o, t, err := l.table(ctx, stream)
 	if err != nil {
 		return 0, err

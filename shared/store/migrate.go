@@ -34,7 +34,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	settings.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
 	pool, err := pgxpool.NewWithConfig(ctx, settings)
 	if err != nil {
-		return failure("migrate", err)
+		return failure("open the database", err)
 	}
 	defer pool.Close()
 	if err := migrate(ctx, pool); err != nil {
@@ -48,7 +48,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 
 func migrate(ctx context.Context, pool *pgxpool.Pool) error {
 	if _, err := pool.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS sync`); err != nil { // goose keeps its list there
-		return failure("migrate", err)
+		return failure("make the schema sync", err)
 	}
 	db := stdlib.OpenDBFromPool(pool)
 	defer db.Close()
@@ -61,7 +61,7 @@ func migrate(ctx context.Context, pool *pgxpool.Pool) error {
 	if errors.As(err, &partial) && partial.Failed != nil && partial.Failed.Source != nil {
 		return failure("migration "+partial.Failed.Source.Path, partial.Err)
 	}
-	return failure("migrate", err)
+	return failure("run the migrations", err)
 }
 
 func newProvider(db *sql.DB) (*goose.Provider, error) {

@@ -23,9 +23,15 @@ type Config struct {
 	Name        string        `env:"DB_NAME" help:"database in the instance"`
 }
 
-// Validate names the variables that are missing.
+// Validate names the variables that are missing or wrong, and shows no address.
 func (c Config) Validate() error {
-	if c.DatabaseURL != "" || c.Instance != "" && c.User != "" && c.Name != "" {
+	if c.DatabaseURL != "" {
+		if _, err := pgxpool.ParseConfig(c.DatabaseURL.Reveal()); err != nil { // whose text may hold the address
+			return errors.New("DATABASE_URL: want an address such as postgres://user:password@host/database")
+		}
+		return nil
+	}
+	if c.Instance != "" && c.User != "" && c.Name != "" {
 		return nil
 	}
 	return errors.New("DATABASE_URL is not set, nor are all of INSTANCE_CONNECTION_NAME, DB_IAM_USER and DB_NAME")
@@ -67,8 +73,8 @@ func (c Config) pool() (*pgxpool.Config, error) {
 		address = c.DatabaseURL.Reveal()
 	}
 	pool, err := pgxpool.ParseConfig(address)
-	if err != nil { // whose text may hold the address
-		return nil, fault.New(fault.Invalid, "DATABASE_URL is not an address of PostgreSQL")
+	if err != nil { // Validate has tried; the text may hold the address
+		return nil, fault.New(fault.Invalid, "the address of the database cannot be read")
 	}
 	if c.DatabaseURL == "" {
 		pool.ConnConfig.User, pool.ConnConfig.Database = c.User, c.Name

@@ -91,7 +91,7 @@ FROM sync.streams WHERE connection_id = $1 ORDER BY name`, c.ID)
 	})
 	for i := range streams {
 		if err == nil && s.streams[streamKey{c.Provider, streams[i].Name}] != nil {
-			streams[i].Rows, err = s.Local(c.ID).Count(ctx, streams[i].Name)
+			streams[i].Rows, err = local{s, c.ID}.live(ctx, streams[i].Name)
 		}
 	}
 	return streams, err

@@ -36,7 +36,7 @@ WHERE connection_id = $1 AND name = ANY ($2)`
 	streamHalted = `UPDATE sync.streams SET status = 'loading' WHERE connection_id = $1 AND name = ANY ($2) AND loading`
 
 	// Who disconnects a connection while it is being synced has the last word.
-	setState = `UPDATE sync.connections SET reason = $3, not_before = CASE WHEN $4::interval > '0' THEN clock_timestamp() + $4 END,
+	setState = `UPDATE sync.connections SET reason = CASE WHEN $2 = '' AND $3 = '' THEN reason ELSE $3 END, not_before = CASE WHEN $4::interval > '0' THEN clock_timestamp() + $4 END,
 	state = coalesce(nullif($2, ''), state) WHERE id = $1 AND state <> 'disconnected'`
 )
 

@@ -8,12 +8,23 @@ import (
 // Provider is QuickBooks Online's name in connections, ticks and the database.
 const Provider org.Provider = "quickbooks"
 
+// About says, for the data dictionary, what holds for all tables: units and what null means.
+const About = `
+- Amounts are in major units (dollars, not cents) and in the object's own currency, currency_ref_value,
+  unless the name begins with home: those are in the company's home currency. exchange_rate is home
+  currency for one unit of the other. It and home_… are null in companies that have one currency.
+- Names that end in percent, discount_rate, abatement_rate and reverse_charge_rate are percentages: 8
+  is 8 %. qty, quantity, qty_on_hand and reorder_point count in the item's own unit.
+- A reference is the other object's id (…_value) and the name it had when QuickBooks printed the row
+  (…_name), which may be out of date: join on the value. Null: it refers to nothing.
+- bill_rate and cost_rate of vendors and deferred_revenue of items come only when QuickBooks is asked
+  for one object; they are null in rows that were read by pages.
+- total_tax and tax lines are as QuickBooks calculated them; a voided transaction stays, with amounts
+  of 0 and "Voided" in private_note.
+`
+
 // Catalog returns the tables of a QuickBooks company, in the order in which a first load reads them:
-// lists before the transactions that refer to them.
-//
-// Amounts are in the transaction's own currency (CurrencyRef) unless the name begins with Home.
-// The name in a reference is what QuickBooks printed when the row was read: it may be out of date;
-// join on the value.
+// lists before the transactions that refer to them. [About] says what holds for all.
 func Catalog() []catalog.Table {
 	return []catalog.Table{account, customer, vendor, item, invoice, payment}
 }

@@ -27,6 +27,12 @@ type Tokens interface {
 	Renew(ctx context.Context, rejected string) (string, error)
 }
 
+// TokenError is the failure of Tokens: no call of the company can succeed, whatever its kind says.
+type TokenError struct{ Err error }
+
+func (e *TokenError) Error() string { return e.Err.Error() }
+func (e *TokenError) Unwrap() error { return e.Err }
+
 // Options makes a Client. API, Realm and Tokens are required.
 type Options struct {
 	API     string              // base address, for example Production().API
@@ -99,14 +105,14 @@ func (c *Client) call(ctx context.Context, build func() request, read func(io.Re
 		req := build()
 		token, err := c.opts.Tokens.Access(ctx)
 		if err != nil {
-			return httpclient.Final(err) // whoever keeps the tokens has tried what there is to try
+			return httpclient.Final(&TokenError{err}) // whoever keeps the tokens has tried what there is to try
 		}
 		err = c.attempt(ctx, req, token, read)
 		var r *refused
 		if errors.As(err, &r) && r.expired && !renewed {
 			renewed = true
 			if token, err = c.opts.Tokens.Renew(ctx, token); err != nil {
-				return httpclient.Final(err)
+				return httpclient.Final(&TokenError{err})
 			}
 			err = c.attempt(ctx, req, token, read)
 		}

@@ -39,7 +39,7 @@ const scope = "com.intuit.quickbooks.accounting"
 // ErrAnswerLost is in the chain of an OAuth error when the request may have reached Intuit and no
 // complete answer came: the code may be used up, the refresh token may have been replaced. Without
 // it nothing was sent, or Intuit clearly refused, and nothing has changed there.
-var ErrAnswerLost = errors.New("no complete answer came, it may have taken effect")
+var ErrAnswerLost = errors.New("no complete answer came, so it may have taken effect")
 
 // OAuth gets, refreshes and ends the tokens of one Intuit app. Each method makes one attempt: the
 // caller journals it before and decides about another one. Two refreshes of one connection at a time

@@ -29,7 +29,7 @@ func (p Page) Full() bool { return p.Rows >= p.Max }
 // Limits: 1000 rows a page. Memory is that of the largest object, whatever the page.
 //
 // At least once: when an answer breaks off and is asked for again, objects that were already given
-// come again. After a time-out the page is asked for with fewer rows (1000, 500, 100), and so are
+// come again, after a call of Query.Attempt. After a time-out the page is asked for with fewer rows (1000, 500, 100), and so are
 // later ones until several have come in time: go on at Start + Page.Rows while Page.Full.
 //
 // Errors: see [Client]; a fault after some rows is an error of the page. What each returns ends the
@@ -44,6 +44,9 @@ func (c *Client) Query(ctx context.Context, q Query, each func(raw []byte) error
 	}
 	var page Page
 	err := c.call(ctx, func() request {
+		if q.Attempt != nil {
+			q.Attempt()
+		}
 		page = Page{Max: c.pages.fit(q.Max)}
 		return ask("query", q.statement(page.Max), page.Max)
 	}, func(body io.Reader) error {

@@ -21,6 +21,9 @@ type Query struct {
 	Start     int      // position of the first row, from 1; 0: 1
 	Max       int      // rows at most, 1 to 1000; 0: 1000
 	Unordered bool     // in QuickBooks' own order instead of the oldest change first: for entities without MetaData
+
+	// Attempt is called before each attempt at the page: what each was given before comes again. May be nil.
+	Attempt func()
 }
 
 // maxRows is the largest page there is. Source: Intuit, Query operations and syntax.

@@ -34,8 +34,7 @@ type Store struct {
 // TEST_DATABASE_URL, whose login must be a superuser, else one that is started once for the test
 // program and ends with it. It takes some 50 ms, and a second the first time.
 //
-// With -short the test is skipped. Where no server can be had it fails, except outside of CI, where
-// it is skipped.
+// With -short the test is skipped. Where no server can be had it fails, and says what to install.
 func New(t testing.TB, tables ...catalog.Table) *Store {
 	t.Helper()
 	if testing.Short() {
@@ -44,10 +43,7 @@ func New(t testing.TB, tables ...catalog.Table) *Store {
 	ctx := context.Background()
 	c, err := shared()
 	if err != nil {
-		if os.Getenv("CI") == "" {
-			t.Skip("needs PostgreSQL: " + err.Error())
-		}
-		t.Fatal(err)
+		t.Fatalf("the tests' PostgreSQL: %v", err)
 	}
 	address, err := c.database(ctx, t)
 	if err != nil {
@@ -138,14 +134,14 @@ var shared = sync.OnceValues(func() (*cluster, error) {
 	if address := os.Getenv("TEST_DATABASE_URL"); address != "" {
 		parsed, err := pgx.ParseConfig(address)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("TEST_DATABASE_URL: %w", err)
 		}
 		main = parsed.Database
 		c.url = func(database string) string { return withDatabase(address, database) }
 	} else {
 		server, err := serve(ctx)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w\n(TEST_DATABASE_URL names another server; -short leaves these tests out)", err)
 		}
 		c.url, own = server.URL, true
 	}
@@ -153,8 +149,15 @@ var shared = sync.OnceValues(func() (*cluster, error) {
 	if c.admin, err = pgxpool.New(ctx, c.url(main)); err != nil {
 		return nil, err
 	}
-	if err := c.migrate(ctx); err != nil || !own {
-		return c, err
+	if err := c.migrate(ctx); err != nil {
+		where := "the server that was started here"
+		if !own {
+			where = "the server of TEST_DATABASE_URL"
+		}
+		return nil, fmt.Errorf("migrate %s: %w", where, err)
+	}
+	if !own {
+		return c, nil
 	}
 	return c, c.tidy(ctx)
 })

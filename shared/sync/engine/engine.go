@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
@@ -102,7 +103,8 @@ func (e *Engine) renew(ctx context.Context, l org.Lease, cancel func()) (done fu
 // that of writing it down.
 func (e *Engine) once(keep, pull context.Context, c org.Connection, l org.Lease, reason org.Reason) (Result, error) {
 	start := time.Now()
-	src, err := e.Open(pull, c, l)
+	var src Source
+	err := e.guard(keep, c, func() (err error) { src, err = e.Open(pull, c, l); return err })
 	if err != nil {
 		src = none{}
 	}
@@ -112,15 +114,29 @@ func (e *Engine) once(keep, pull context.Context, c org.Connection, l org.Lease,
 	}
 	r := Result{Streams: map[string]error{}}
 	if err == nil {
-		err = e.pull(keep, pull, src, c, l, run, &r)
+		err = e.guard(keep, c, func() error { return e.pull(keep, pull, src, c, l, run, &r) })
 	}
-	r.Usage = src.Usage()
+	r.Usage = r.Usage.Add(src.Usage())
+	if err == nil {
+		err = r.nothing(src.Streams())
+	}
 	r.settle(err, c)
 	if err := e.Store.Finish(keep, l, run, r); err != nil {
 		return r, fmt.Errorf("finish run %d: %w", run, err)
 	}
 	e.log(keep, c, run, reason, r, time.Since(start))
 	return r, r.Err
+}
+
+// guard makes a source's panic an error, so that the run is written down as failed and the lease given back.
+func (e *Engine) guard(ctx context.Context, c org.Connection, f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.Log.ErrorContext(ctx, "panic", "connection", int64(c.ID), "stack_trace", fmt.Sprintf("panic: %v\n\n%s", p, debug.Stack()))
+			err = fault.New(fault.Internal, "a programming error ended the run, the log tells where: report it; the next sync tries again")
+		}
+	}()
+	return f()
 }
 
 // pull ranges over the source's batches and stores each.
@@ -138,8 +154,10 @@ func (e *Engine) pull(keep, pull context.Context, src Source, c org.Connection, 
 		case err != nil:
 			return err
 		}
-		applied, err := e.Store.Apply(keep, l, run, b, src.Usage())
+		used := src.Usage()
+		applied, err := e.Store.Apply(keep, l, run, b, used)
 		if err != nil {
+			r.Usage = used // not lost with the batch
 			return fmt.Errorf("apply batch %d: %w", r.Batches+1, err)
 		}
 		r.Batches++
@@ -177,16 +195,33 @@ func (r *Result) settle(err error, c org.Connection) {
 		}
 		return
 	case fault.Stopped:
-		r.Outcome, r.Err, r.State = Halted, nil, c.State
+		r.Outcome, r.Err, r.State = Halted, nil, "" // whatever it has become meanwhile
 		return
 	case fault.Reconnect:
 		r.State = org.NeedsReauth
 	case fault.Paused:
 		r.State, r.NotUntil = org.Paused, PausedFor
 	default:
-		r.State, r.NotUntil = c.State, fault.After(err)
+		r.State, r.NotUntil = "", fault.After(err)
 	}
-	r.Outcome, r.Reason = Failed, err.Error()
+	r.Outcome, r.Reason = Failed, words(err)
+}
+
+// nothing returns the first stream's failure when not one stream has got through.
+func (r *Result) nothing(streams []string) error {
+	if len(streams) == 0 || len(r.Streams) < len(streams) {
+		return nil
+	}
+	return r.Streams[streams[0]]
+}
+
+// words returns what a failure says to people: the fault's own text, without the steps that led to it.
+func words(err error) string {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.Error()
+	}
+	return err.Error()
 }
 
 func (e *Engine) log(ctx context.Context, c org.Connection, run RunID, reason org.Reason, r Result, took time.Duration) {

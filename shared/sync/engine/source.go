@@ -52,8 +52,6 @@ type Record struct {
 
 // Local is what a source may ask about the rows that are stored for its connection.
 type Local interface {
-	// Count returns how many live rows the stream has.
-	Count(ctx context.Context, stream string) (int, error)
 	// Absent returns up to limit ids, greater than after and in ascending order, of live rows that
 	// no record of the census has named.
 	Absent(ctx context.Context, stream, census, after string, limit int) ([]string, error)

@@ -71,7 +71,7 @@ type Result struct {
 	Batches  int
 	Streams  map[string]error // failures of single streams
 	Err      error            // of the whole run
-	State    org.State        // the connection's state from now on
+	State    org.State        // the connection's state from now on; empty: as it is
 	Reason   string           // for people: why it is in that state, or why the run failed
 	NotUntil time.Duration    // do not try again before this has passed; zero: at the next tick
 }

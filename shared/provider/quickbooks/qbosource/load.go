@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
@@ -31,7 +32,7 @@ func (p *pull) pages(name string, c *checkpoint) error {
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
 	r := &reader{
-		source: p.Source, stream: name, since: c.Since, at: *c.Load,
+		source: p.Source, stream: name, at: *c.Load,
 		ready: make(chan work), free: make(chan *builder, 2),
 	}
 	r.free <- &builder{source: p.Source}
@@ -39,7 +40,7 @@ func (p *pull) pages(name string, c *checkpoint) error {
 	failed := make(chan error, 1)
 	go func() {
 		defer close(r.ready)
-		failed <- r.read(ctx)
+		failed <- caught(func() error { return r.read(ctx) })
 	}()
 	for w := range r.ready {
 		c.Load = &w.at
@@ -56,7 +57,29 @@ func (p *pull) pages(name string, c *checkpoint) error {
 		w.builder.reset()
 		r.free <- w.builder
 	}
-	return <-failed
+	err := <-failed
+	if p, ok := err.(*panicked); ok { //nolint:errorlint // nothing wraps it on its way
+		panic(p)
+	}
+	return err
+}
+
+// panicked carries a panic of the reader to the goroutine of whoever pulls: on its own one it would
+// end the process.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string { return fmt.Sprintf("%v\n\n%s", p.value, p.stack) }
+
+func caught(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicked{p, debug.Stack()}
+		}
+	}()
+	return f()
 }
 
 // close ends a load whose pages are all stored: objects that a re-read has not met are deleted, and
@@ -64,26 +87,11 @@ func (p *pull) pages(name string, c *checkpoint) error {
 func (p *pull) close(name string, c *checkpoint) error {
 	done := checkpoint{Since: c.Load.Until}
 	b := engine.Batch{}
-	switch {
-	case c.Load.Census != "":
+	if c.Load.Census != "" {
 		if err := p.sweep(name, c.Load.Census); err != nil {
 			return err
 		}
 		b.EndCensus = []string{name}
-	case c.Load.Window:
-		// The window held what lives; whether something was deleted only the number can tell.
-		there, err := p.Client.Count(p.ctx, quickbooks.Query{Entity: name, Inactive: p.lists[name]})
-		if err != nil {
-			return err
-		}
-		here, err := p.local.Count(p.ctx, name)
-		if err != nil {
-			return err
-		}
-		if there != here {
-			done = checkpoint{Since: c.Since, Load: p.census()}
-			b.Loading = []string{name}
-		}
 	}
 	b.Checkpoints = engine.Checkpoints{name: done.raw()}
 	if !p.yield(b, nil) {
@@ -122,10 +130,11 @@ const maxAsked = 200
 // confirm asks for objects by id. It returns those that QuickBooks does not have, and its clock;
 // those that it has are added to b.
 func (p *pull) confirm(b *builder, name string, ids []string) (gone []string, at time.Time, err error) {
-	alive := map[string]bool{}
+	alive, anonymous := map[string]bool{}, false
 	page, err := p.Client.Query(p.ctx, quickbooks.Query{Entity: name, IDs: ids, Inactive: p.lists[name]}, func(raw []byte) error {
 		id, _ := b.add(name, raw)
 		alive[id] = true
+		anonymous = anonymous || b.records[len(b.records)-1].ID == ""
 		return nil
 	})
 	if err != nil {
@@ -133,6 +142,9 @@ func (p *pull) confirm(b *builder, name string, ids []string) (gone []string, at
 	}
 	if page.Full() && page.Rows < len(ids) {
 		return nil, time.Time{}, fault.New(fault.Unavailable, "QuickBooks is too slow to answer for single objects")
+	}
+	if anonymous { // a record without a readable id may be any of them
+		return nil, time.Time{}, fault.New(fault.Invalid, "QuickBooks answered for single objects with one that has no id")
 	}
 	for _, id := range ids {
 		if !alive[id] {
@@ -161,7 +173,6 @@ type work struct {
 type reader struct {
 	source *Source
 	stream string
-	since  time.Time // where a window begins
 	at     load
 	ready  chan work
 	free   chan *builder
@@ -178,17 +189,26 @@ func (r *reader) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var moved time.Time // the second that is read again, and how often
 	for again := 0; ; {
-		pg := page{at: r.at}
-		answer, err := r.source.Client.Query(ctx, r.query(), func(raw []byte) error {
+		pg := page{start: r.at}
+		q := r.query()
+		q.Attempt = pg.begin
+		answer, err := r.source.Client.Query(ctx, q, func(raw []byte) error {
 			if err := pg.meet(b, r.stream, raw); err != nil || !b.full() {
 				return err
 			}
 			b, err = r.pass(ctx, b, pg.at)
 			return err
 		})
+		if err == nil && answer.Rows == 0 && r.at.Place > 0 {
+			err = errMoved // not even the object that was read last stands there
+		}
 		switch {
 		case errors.Is(err, errMoved):
+			if !moved.Equal(r.at.Second) {
+				moved, again = r.at.Second, 0
+			}
 			if again++; again > maxAgain {
 				return fault.New(fault.Unavailable, fmt.Sprintf("objects last changed at %s keep moving while they are read", r.at.Second.Format(time.RFC3339)))
 			}
@@ -197,7 +217,7 @@ func (r *reader) read(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		again, r.at = 0, pg.at
+		r.at = pg.at
 		if !answer.Full() {
 			_, err := r.pass(ctx, b, r.at)
 			return err
@@ -224,9 +244,6 @@ func (r *reader) begin(ctx context.Context) error {
 func (r *reader) query() quickbooks.Query {
 	q := quickbooks.Query{Entity: r.stream, Inactive: r.source.lists[r.stream], Start: max(r.at.Place, 1), Max: r.source.Page}
 	q.Updated = quickbooks.Range{From: r.at.Second, To: r.at.Until}
-	if q.Updated.From.IsZero() && r.at.Window {
-		q.Updated.From = r.since.Add(-overlap)
-	}
 	return q
 }
 

@@ -7,21 +7,17 @@ var errMoved = errors.New("the objects have moved")
 
 // page follows one page's objects as they come in.
 type page struct {
-	at    load   // where the load is after the objects met so far
-	start load   // where it was before the first
-	first string // the first object's key
+	start load // where the load is before the page
+	at    load // and after the objects met so far
 	met   int
 }
 
-// meet takes one object in. The first one must be the last of the page before, which is stored
-// already. A page that broke off comes again from its first object on.
+// begin is called before each attempt at the page: one that broke off comes again from its first object.
+func (p *page) begin() { p.at, p.met = p.start, 0 }
+
+// meet takes one object in. The first one must be the last of the page before, which is stored already.
 func (p *page) meet(b *builder, stream string, raw []byte) error {
 	key, version := b.add(stream, raw)
-	if p.met == 0 {
-		p.start, p.first = p.at, key
-	} else if key == p.first {
-		p.at, p.met = p.start, 0
-	}
 	p.met++
 	if p.met == 1 && p.at.Place > 0 {
 		if key != p.at.Last || !version.IsZero() && !version.Equal(p.at.Second) {

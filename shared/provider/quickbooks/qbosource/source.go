@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -37,7 +36,6 @@ type Options struct {
 	Meter  *Meter // the client's Observe
 	Tables []catalog.Table
 	Now    func() time.Time
-	Log    *slog.Logger
 	Page   int // objects asked for at once; 0: 1000, the most there is
 }
 
@@ -85,7 +83,6 @@ type load struct {
 	Second time.Time `json:"second,omitzero"`  // the last change of the last object stored
 	Place  int       `json:"place,omitempty"`  // how many objects of that second are stored
 	Last   string    `json:"last,omitempty"`   // the key of the last of them
-	Window bool      `json:"window,omitempty"` // only what changed since Since, not everything
 	Census string    `json:"census,omitempty"` // everything again, taking note of every id
 }
 
@@ -108,11 +105,10 @@ func (s *Source) state(from engine.Checkpoints) (map[string]*checkpoint, error) 
 			}
 		}
 		switch {
-		case c.Load != nil:
-		case c.Since.IsZero():
+		case c.Load != nil && c.Load.Until.IsZero(), c.Load == nil && c.Since.IsZero():
 			c.Load = &load{}
-		case s.Now().Sub(c.Since) > tooOld:
-			c.Load = s.census()
+		case c.Load != nil && s.Now().Sub(c.Load.Until) > tooOld, c.Load == nil && s.Now().Sub(c.Since) > tooOld:
+			c.Load = s.census() // what was deleted meanwhile nobody tells any more
 		}
 		state[name] = c
 	}
@@ -150,18 +146,28 @@ type pull struct {
 }
 
 func (p *pull) run() error {
+	// A long load must not let the streams wait that are loaded.
+	if n := len(p.loaded()); n < len(p.names) {
+		if err := p.changes(p.loaded()); err != nil {
+			return err
+		}
+	}
 	for _, name := range p.names {
 		if err := p.isolate(name, p.load(name)); err != nil {
 			return err
 		}
 	}
-	var loaded []string
+	return p.changes(p.loaded())
+}
+
+// loaded names the streams that change data capture can serve.
+func (p *pull) loaded() (names []string) {
 	for _, name := range p.names {
 		if p.state[name].Load == nil {
-			loaded = append(loaded, name)
+			names = append(names, name)
 		}
 	}
-	return p.changes(loaded)
+	return names
 }
 
 // isolate hands one stream's failure to the engine, so that the others go on. When QuickBooks is
@@ -171,7 +177,7 @@ func (p *pull) isolate(name string, err error) error {
 	case err == nil:
 		p.down = 0
 		return nil
-	case errors.Is(err, errEnough), p.ctx.Err() != nil:
+	case errors.Is(err, errEnough), p.ctx.Err() != nil, tokenless(err):
 		return err
 	}
 	if fault.Is(err, fault.Unavailable) {
@@ -183,6 +189,12 @@ func (p *pull) isolate(name string, err error) error {
 		return errEnough
 	}
 	return nil
+}
+
+// tokenless reports whether err is about the connection's token, which all streams share.
+func tokenless(err error) bool {
+	var t *quickbooks.TokenError
+	return errors.As(err, &t)
 }
 
 // Meter counts a client's calls: its Observe method is the client's.

@@ -40,7 +40,7 @@ func TestTroublesOnTheWay(t *testing.T) {
 		{name: "a fault inside HTTP 200", fault: qbosim.Fault{Kind: qbosim.FaultIn200, Entity: "Invoice", On: qbosim.Query, Times: 1}, outcome: engine.Partial, says: "QuickBooks"},
 		{name: "XML 429", fault: qbosim.Fault{Kind: qbosim.XML429, Times: 1}, outcome: engine.Failed, kind: fault.RateLimited, says: "QuickBooks"},
 		{name: "a subscription that has ended", fault: qbosim.Fault{Kind: qbosim.Status6190, Times: 1}, outcome: engine.Failed, kind: fault.Paused, state: org.Paused, says: "subscription"},
-		{name: "an app that is not entitled", fault: qbosim.Fault{Kind: qbosim.Forbidden403}, outcome: engine.Partial, stream: fault.Forbidden, says: "QuickBooks"},
+		{name: "an app that is not entitled", fault: qbosim.Fault{Kind: qbosim.Forbidden403}, outcome: engine.Failed, kind: fault.Forbidden, stream: fault.Forbidden, says: "QuickBooks"},
 		{name: "a cut connection is tried again", fault: qbosim.Fault{Kind: qbosim.LostAnswer, Entity: "Invoice", Times: 1}, retries: 1, outcome: engine.Done},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -94,7 +94,7 @@ func (w *world) source() *qbosource.Source {
 		HTTP: httpclient.New(httpclient.Options{Timeout: 10 * time.Second}), Retry: httpclient.Policy{MaxRetries: w.retries, Delay: time.Millisecond, RateWaits: w.rateWaits},
 	})
 	return qbosource.New(qbosource.Options{
-		Client: client, Meter: meter, Tables: quickbooks.Catalog(), Now: w.clock.now, Log: slog.New(slog.DiscardHandler), Page: w.page,
+		Client: client, Meter: meter, Tables: quickbooks.Catalog(), Now: w.clock.now, Page: w.page,
 	})
 }
 
