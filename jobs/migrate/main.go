@@ -1,5 +1,6 @@
 // Command migrate is the Cloud Run job that brings the database up to date, before each deployment.
 //
+//	Usage  migrate
 //	Does   runs the migrations, creates the organisations of ORGANISATIONS that are not there yet,
 //	       applies CUSTOM_FIELD_COLUMNS, makes the views anew; running it again changes nothing
 //	Fails  with words; what has been done by then stays, and the next run goes on from there
@@ -14,7 +15,7 @@ import (
 )
 
 func main() {
-	app.RunJob("migrate", func(ctx context.Context, _, environ []string) error {
-		return app.Migrate(ctx, environ, os.Stdout)
+	app.RunJob("migrate", func(ctx context.Context, args, environ []string) error {
+		return app.MigrateJob(ctx, args, environ, os.Stdout, os.Stderr)
 	})
 }

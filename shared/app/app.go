@@ -8,24 +8,12 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-
-	"github.com/countinghouse/countinghouse/shared/platform/config"
-	"github.com/countinghouse/countinghouse/shared/platform/logging"
 )
 
 // Function builds one HTTP function from an environment, as os.Environ returns it. It makes no call,
 // so it fails for wrong settings only, in one fault.Invalid that names all of them. A nil log means
 // the one that the environment describes, on standard error. The handler works until it is closed.
 type Function func(ctx context.Context, environ []string, log *slog.Logger) (http.Handler, func(context.Context) error, error)
-
-// logger returns the logger that an environment describes; always one, also when that is wrong.
-func logger(environ []string) (*slog.Logger, error) {
-	o, err := config.Load[logging.Options](environ)
-	if err != nil {
-		return slog.New(slog.NewTextHandler(os.Stderr, nil)), err
-	}
-	return logging.New(os.Stderr, o), nil
-}
 
 // holder names this process in leases: for people who wonder who has one.
 func holder(program string) string {

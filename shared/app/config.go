@@ -1,8 +1,8 @@
 package app
 
 import (
+	"errors"
 	"fmt"
-	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -24,32 +24,30 @@ type SyncConfig struct {
 
 // Validate implements config.Validator.
 func (c SyncConfig) Validate() error {
-	switch {
-	case c.MaxRetries < 0:
-		return fault.New(fault.Invalid, "SYNC_MAX_RETRIES: want 0 or more")
-	case c.RetryDelay <= 0, c.Limit <= 0, c.RefreshBuffer < 0:
-		return fault.New(fault.Invalid, "SYNC_RETRY_DELAY, SYNC_LIMIT and TOKEN_REFRESH_BUFFER: want durations above zero")
-	case c.Lease < 3*time.Second:
-		return fault.New(fault.Invalid, "SYNC_LEASE: want 3s or more")
+	var errs []error
+	want := func(ok bool, words string) {
+		if !ok {
+			errs = append(errs, errors.New(words))
+		}
 	}
-	return nil
+	want(c.MaxRetries >= 0, "SYNC_MAX_RETRIES: want 0 or more")
+	want(c.RetryDelay > 0, "SYNC_RETRY_DELAY: want a duration above zero")
+	want(c.RefreshBuffer >= 0, "TOKEN_REFRESH_BUFFER: want a duration of zero or more")
+	want(c.Limit > 0, "SYNC_LIMIT: want a duration above zero")
+	want(c.Lease >= 3*time.Second, "SYNC_LEASE: want 3s or more")
+	return errors.Join(errs...)
 }
 
 // LinkConfig is what connect links are made of.
 type LinkConfig struct {
-	Key    config.Secret `env:"CONNECT_SIGNING_KEY,required" help:"signs connect links: 32 random characters or more"`
+	Key    config.Secret `env:"CONNECT_SIGNING_KEY,required" help:"signs connect links: 32 random characters or more, such as openssl rand -hex 32 prints"`
 	Public string        `env:"PUBLIC_URL,required" help:"the address that browsers and providers come back to, such as https://books.example.com"`
 }
 
 // Validate implements config.Validator.
 func (c LinkConfig) Validate() error {
-	if u, err := url.Parse(c.Public); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return fault.New(fault.Invalid, "PUBLIC_URL: want an address such as https://books.example.com")
-	}
-	if len(c.Key) < connect.MinKey {
-		return fault.New(fault.Invalid, fmt.Sprintf("CONNECT_SIGNING_KEY: want %d characters or more", connect.MinKey))
-	}
-	return nil
+	_, err := connect.ParsePublic(c.Public)
+	return errors.Join(err, connect.CheckKey([]byte(c.Key.Reveal())))
 }
 
 // Organisations is the setting ORGANISATIONS: onpoint=OnPoint,powergen=PowerGen.

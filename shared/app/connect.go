@@ -20,13 +20,17 @@ func Connect(ctx context.Context, environ []string, log *slog.Logger) (http.Hand
 	if err != nil {
 		return nil, nil, err
 	}
-	j, err := newJoint(ctx, environ, log, "Connect", cfg.Joint)
+	redirect, err := connect.CallbackURL(cfg.Link.Public, quickbooks.Provider)
+	if err != nil {
+		return nil, nil, err
+	}
+	j, err := newJoint(ctx, log, "Connect", cfg.Joint)
 	if err != nil {
 		return nil, nil, err
 	}
 	handler, err := connect.New(connect.Options{
 		Providers: map[org.Provider]connect.Provider{
-			quickbooks.Provider: quickBooksConnect{j.quickBooks, redirectURL(cfg.Link.Public, quickbooks.Provider)},
+			quickbooks.Provider: quickBooksConnect{j.quickBooks, redirect},
 		},
 		Store: j.store, Ticks: j.ticks, Key: []byte(cfg.Link.Key.Reveal()), Public: cfg.Link.Public,
 		Holder: holder("Connect"), Log: j.log, Now: j.now,

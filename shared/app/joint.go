@@ -4,12 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/catalog"
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/config"
+	"github.com/countinghouse/countinghouse/shared/platform/logging"
 	"github.com/countinghouse/countinghouse/shared/platform/queue"
 	"github.com/countinghouse/countinghouse/shared/platform/vault"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
@@ -22,6 +24,7 @@ func Tables() []catalog.Table { return quickbooks.Catalog() }
 
 // jointConfig is what all functions need that work on connections.
 type jointConfig struct {
+	Log        logging.Options
 	Database   store.Config
 	Queue      queue.Config
 	Secrets    vault.Config
@@ -47,10 +50,10 @@ func join(ctx context.Context, environ []string, log *slog.Logger, program strin
 	if err != nil {
 		return nil, err
 	}
-	return newJoint(ctx, environ, log, program, cfg)
+	return newJoint(ctx, log, program, cfg)
 }
 
-func newJoint(ctx context.Context, environ []string, log *slog.Logger, program string, cfg jointConfig) (_ *joint, err error) {
+func newJoint(ctx context.Context, log *slog.Logger, program string, cfg jointConfig) (_ *joint, err error) {
 	j := &joint{log: log, now: time.Now}
 	defer func() {
 		if err != nil {
@@ -58,9 +61,7 @@ func newJoint(ctx context.Context, environ []string, log *slog.Logger, program s
 		}
 	}()
 	if j.log == nil {
-		if j.log, err = logger(environ); err != nil {
-			return nil, err
-		}
+		j.log = logging.New(os.Stderr, cfg.Log)
 	}
 	if j.store, err = openStore(ctx, cfg.Database, &j.ends); err != nil {
 		return nil, err

@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 
+	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/store"
 )
@@ -47,6 +49,24 @@ func Migrate(ctx context.Context, environ []string, out io.Writer) error {
 		say(out, "%s: %q is the column %s of appsheet.%s", c.Org, c.Field, c.Column, c.View)
 	}
 	return nil
+}
+
+// MigrateJob is the command jobs/migrate: Migrate, which takes no arguments. flag.ErrHelp when they
+// ask for help, which is given on words.
+func MigrateJob(ctx context.Context, args, environ []string, out, words io.Writer) error {
+	flags := flag.NewFlagSet("migrate", flag.ContinueOnError)
+	flags.SetOutput(words)
+	flags.Usage = func() {
+		say(words, "Usage: migrate\n\nBrings the database up to date. It takes no arguments: DATABASE_URL, or INSTANCE_CONNECTION_NAME, DB_IAM_USER\n"+
+			"and DB_NAME, say which; ORGANISATIONS and CUSTOM_FIELD_COLUMNS say what is made in it.")
+	}
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fault.New(fault.Invalid, fmt.Sprintf("%q: it takes no arguments", flags.Arg(0)))
+	}
+	return Migrate(ctx, environ, out)
 }
 
 // say tells a line; when nobody listens the work still counts.

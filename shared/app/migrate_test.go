@@ -2,6 +2,8 @@ package app
 
 import (
 	"bytes"
+	"errors"
+	"flag"
 	"strings"
 	"testing"
 
@@ -65,16 +67,49 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+func TestMigrateTakesNoArguments(t *testing.T) {
+	t.Parallel()
+	var words bytes.Buffer
+	nowhere := []string{"DATABASE_URL=postgres://127.0.0.1:1/none"} // dialling it fails
+	if err := MigrateJob(t.Context(), []string{"--help"}, nowhere, &bytes.Buffer{}, &words); !errors.Is(err, flag.ErrHelp) || !strings.Contains(words.String(), "Usage: migrate\n") {
+		t.Errorf("asked for help: %v, %q", err, &words)
+	}
+	for _, arg := range []string{"onpoint", "-org"} {
+		if err := MigrateJob(t.Context(), []string{arg}, nowhere, &bytes.Buffer{}, &words); err == nil || !strings.Contains(err.Error(), arg) {
+			t.Errorf("with the argument %s: %v, want it refused", arg, err)
+		}
+	}
+	if err := MigrateJob(t.Context(), nil, nowhere, &bytes.Buffer{}, &words); !fault.Is(err, fault.Unavailable) || strings.HasPrefix(err.Error(), "migrate") {
+		t.Errorf("without a database: %v, want words that do not repeat the command's name", err)
+	}
+}
+
 func TestWrongSettings(t *testing.T) {
 	t.Parallel()
-	_, _, err := Connect(t.Context(), []string{"DATABASE_URL=postgres://127.0.0.1:1/x", "SYNC_LIMIT=soon", "PUBLIC_URL=http://x"}, nil)
+	_, _, err := Connect(t.Context(), []string{
+		"LOG_LEVEL=loud", "SYNC_LIMIT=soon", "SYNC_RETRY_DELAY=0s", "TOKEN_REFRESH_BUFFER=0s", "SYNC_LEASE=1s", "QUICKBOOKS_ENVIRONMENT=prod",
+		"QUICKBOOKS_REVOKE_URL=here", "QUICKBOOKS_API_URL=there", "PUBLIC_URL=http://books.example.com", "CONNECT_SIGNING_KEY=only thirty-one characters long",
+	}, nil)
+	want := `settings:
+  LOG_LEVEL: want DEBUG, INFO, WARN or ERROR
+  GOOGLE_CLOUD_PROJECT is not set (the project of the topics)
+  SYNC_TOPIC is not set (Pub/Sub topic of the ticks)
+  SYNC_LIMIT: want a duration such as 90s, 3m or 1h (how long one run may take; below the function's own limit)
+  QUICKBOOKS_CLIENT_ID is not set (of the app, from Intuit's developer portal)
+  QUICKBOOKS_CLIENT_SECRET is not set (of the app, from Intuit's developer portal)
+  DATABASE_URL is not set, nor are all of INSTANCE_CONNECTION_NAME, DB_IAM_USER and DB_NAME
+  SYNC_RETRY_DELAY: want a duration above zero
+  SYNC_LEASE: want 3s or more
+  QUICKBOOKS_ENVIRONMENT: want sandbox or production
+  QUICKBOOKS_API_URL: want an address such as https://example.com/path
+  QUICKBOOKS_REVOKE_URL: want an address such as https://example.com/path
+  PUBLIC_URL: want an address such as https://books.example.com; http only with localhost, 127.0.0.1 or [::1]
+  CONNECT_SIGNING_KEY: want 32 characters or more`
 	if !fault.Is(err, fault.Invalid) {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"GOOGLE_CLOUD_PROJECT", "SYNC_TOPIC", "QUICKBOOKS_CLIENT_ID", "QUICKBOOKS_CLIENT_SECRET", "CONNECT_SIGNING_KEY", "SYNC_LIMIT"} {
-		if !strings.Contains(err.Error(), name) {
-			t.Errorf("%s is not named: %v", name, err)
-		}
+	if diff := cmp.Diff(want, err.Error()); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
 	}
 }
 

@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/url"
 	"time"
 
-	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/platform/httpclient"
@@ -32,15 +30,16 @@ type QuickBooksConfig struct {
 
 // Validate implements config.Validator.
 func (c QuickBooksConfig) Validate() error {
+	var errs []error
 	if c.Environment != "sandbox" && c.Environment != "production" {
-		return fault.New(fault.Invalid, "QUICKBOOKS_ENVIRONMENT: want sandbox or production")
+		errs = append(errs, errors.New("QUICKBOOKS_ENVIRONMENT: want sandbox or production"))
 	}
-	for name, address := range map[string]string{"API": c.API, "AUTHORIZE": c.Authorize, "TOKEN": c.Token, "REVOKE": c.Revoke} {
-		if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "") {
-			return fault.New(fault.Invalid, "QUICKBOOKS_"+name+"_URL: want an address such as https://example.com/path")
+	for _, v := range []struct{ name, address string }{{"API", c.API}, {"AUTHORIZE", c.Authorize}, {"TOKEN", c.Token}, {"REVOKE", c.Revoke}} {
+		if u, err := url.Parse(v.address); v.address != "" && (err != nil || u.Host == "") {
+			errs = append(errs, errors.New("QUICKBOOKS_"+v.name+"_URL: want an address such as https://example.com/path"))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (c QuickBooksConfig) endpoints() quickbooks.Endpoints {
@@ -109,7 +108,7 @@ func (q *quickBooks) open(_ context.Context, c org.Connection, l org.Lease) (eng
 	meter := new(qbosource.Meter)
 	return qbosource.New(qbosource.Options{
 		Client: q.client(c, q.vault.Session(c, l, q.refresh), meter.Observe), Meter: meter,
-		Tables: quickbooks.Catalog(), Now: q.options.Now, Log: q.log,
+		Tables: quickbooks.Catalog(), Now: q.options.Now,
 	}), nil
 }
 
@@ -124,10 +123,15 @@ func (q *quickBooks) client(c org.Connection, tokens quickbooks.Tokens, observe 
 func (q *quickBooks) refresh(ctx context.Context, refreshToken string) (vault.Token, error) {
 	t, err := q.oauth.Refresh(ctx, refreshToken)
 	if err != nil && errors.Is(err, quickbooks.ErrAnswerLost) {
-		err = fmt.Errorf("%w: %w", vault.ErrAnswerLost, err)
+		err = answerLost{err}
 	}
 	return kept(t), err
 }
+
+// answerLost is a lost answer in the vault's terms and in QuickBooks' words.
+type answerLost struct{ error }
+
+func (e answerLost) Unwrap() []error { return []error{vault.ErrAnswerLost, e.error} }
 
 // kept is a token in the vault's form.
 func kept(t quickbooks.Token) vault.Token {

@@ -77,7 +77,7 @@ func granting(t *testing.T, i *intuit) (*place, quickBooksConnect, org.Connectio
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, quickBooksConnect{j.quickBooks, redirectURL("http://localhost:8080/", "quickbooks")}, c, p.store.Lease(t, id)
+	return p, quickBooksConnect{j.quickBooks, "http://localhost:8080/connect/quickbooks/callback"}, c, p.store.Lease(t, id)
 }
 
 func callback(values ...string) url.Values {
@@ -163,6 +163,22 @@ func TestQuickBooksGrant(t *testing.T) {
 	}
 	if strings.Contains(p.logs.String(), "marker-") {
 		t.Errorf("the log holds a secret: %s", p.logs)
+	}
+}
+
+// Once Intuit has ended the consent, Secret Manager's troubles are not the person's.
+func TestQuickBooksRevokeWithoutSecretManager(t *testing.T) {
+	i := newIntuit(t)
+	p, q, c, l := granting(t, i)
+	if err := q.Grant(t.Context(), c, l, callback("code", "marker-code")); err != nil {
+		t.Fatal(err)
+	}
+	p.secrets.Down(true)
+	if err := q.Revoke(t.Context(), c, l); err != nil || i.revoked.Load() != 1 {
+		t.Errorf("%v after %d calls of the revoke endpoint", err, i.revoked.Load())
+	}
+	if !strings.Contains(p.logs.String(), "token not destroyed") {
+		t.Errorf("log %s", p.logs)
 	}
 }
 

@@ -21,11 +21,6 @@ type quickBooksConnect struct {
 
 var _ connect.Provider = quickBooksConnect{}
 
-// redirectURL returns the address that a provider sends browsers back to.
-func redirectURL(public string, p org.Provider) string {
-	return strings.TrimSuffix(public, "/") + "/connect/" + string(p) + "/callback"
-}
-
 // Title implements connect.Provider.
 func (quickBooksConnect) Title() string { return "QuickBooks" }
 
@@ -77,7 +72,8 @@ func (q quickBooksConnect) check(ctx context.Context, c org.Connection, t quickb
 	return err
 }
 
-// Revoke implements connect.Provider.
+// Revoke implements connect.Provider. Once the consent has ended the token opens nothing: that it
+// could not be destroyed is no reason to stay connected.
 func (q quickBooksConnect) Revoke(ctx context.Context, c org.Connection, l org.Lease) error {
 	t, err := q.vault.Current(ctx, c)
 	switch {
@@ -89,7 +85,10 @@ func (q quickBooksConnect) Revoke(ctx context.Context, c org.Connection, l org.L
 			return err
 		}
 	}
-	return q.vault.Forget(ctx, c, l)
+	if err := q.vault.Forget(ctx, c, l); err != nil {
+		q.log.WarnContext(ctx, "token not destroyed, but its consent has ended", "connection", int64(c.ID), "err", err.Error())
+	}
+	return nil
 }
 
 // fixed is a token that is tried once.

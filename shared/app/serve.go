@@ -1,38 +1,40 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"net/http"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"github.com/countinghouse/countinghouse/shared/platform/config"
+	"github.com/countinghouse/countinghouse/shared/platform/logging"
 	"github.com/countinghouse/countinghouse/shared/platform/web"
 )
 
 // Serve runs one function until the process is asked to stop, and ends the process. It does not
 // start with wrong settings: it says which, and ends with status 1.
 func Serve(name string, build Function) {
-	os.Exit(serve(context.Background(), name, build, os.Environ()))
+	os.Exit(serve(context.Background(), name, build, os.Environ(), os.Stderr))
 }
 
-func serve(ctx context.Context, name string, build Function, environ []string) int {
-	log, err := logger(environ)
-	if err != nil {
-		log.ErrorContext(ctx, "function cannot start", "function", name, "err", err.Error())
+func serve(ctx context.Context, name string, build Function, environ []string, stderr io.Writer) int {
+	form, wrong := config.Load[logging.Options](environ)
+	log := logging.New(stderr, form)
+	handler, end, err := build(ctx, environ, log) // names what is wrong with the log, too
+	if err = cmp.Or(err, wrong); err != nil {
+		if form.JSON() {
+			log.ErrorContext(ctx, "function cannot start", "function", name, "err", err.Error())
+		} else { // for a person: several lines
+			fmt.Fprintf(stderr, "%s cannot start: %s\n", name, err)
+		}
 		return 1
 	}
-	handler, end, err := build(ctx, environ, log)
-	if err != nil {
-		log.ErrorContext(ctx, "function cannot start", "function", name, "err", err.Error())
-		return 1
-	}
-	return web.Run(ctx, web.Options{Name: name, Log: log, Build: func(context.Context) (http.Handler, func(context.Context) error, error) {
-		return handler, end, nil
-	}})
+	return web.Run(ctx, web.Options{Name: name, Log: log, Handler: handler, Close: end})
 }
 
 // RunJob runs a program that ends by itself, and ends the process: with status 1 when it failed.

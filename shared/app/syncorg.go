@@ -144,7 +144,12 @@ func (s *syncOrg) one(ctx context.Context, c org.Connection, reason org.Reason) 
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return s.ticks.Tick(ctx, org.Tick{Org: c.Org, Connection: c.ID, Reason: org.Backfill})
+	if err := s.ticks.Tick(ctx, org.Tick{Org: c.Org, Connection: c.ID, Reason: org.Backfill}); err != nil {
+		s.log.LogAttrs(ctx, slog.LevelError, "follow-up tick not sent: this one is to come again", slog.String("event", "sync_failed"),
+			slog.String("provider", string(c.Provider)), slog.Int64("connection", int64(c.ID)), slog.String("kind", string(fault.Of(err))), slog.String("err", err.Error()))
+		return fault.Wrap(fault.Unavailable, "follow-up tick", err) // whatever its kind: what is left must not wait for the schedule
+	}
+	return nil
 }
 
 // reject acknowledges a message that can never succeed, once that is written down.

@@ -107,6 +107,22 @@ func TestTick(t *testing.T) {
 	}
 }
 
+// Nobody else asks for the rest of a first load before the schedule does.
+func TestFollowUpTickThatCannotBeSent(t *testing.T) {
+	p := newPlace(t, "SYNC_TOPIC=none")
+	s := p.syncOrg()
+	p.store.Connect(t, "onpoint", "quickbooks", "100")
+	s.run = func(context.Context, org.Connection, org.Reason, <-chan struct{}) (engine.Report, error) {
+		return engine.Report{More: true}, nil
+	}
+	if w := push(s.push, map[string]string{"org": "onpoint"}); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("status %d, want 503", w.Code)
+	}
+	if log := p.logs.String(); !strings.Contains(log, "follow-up tick not sent") || !strings.Contains(log, "publish to topic none") {
+		t.Errorf("log %s", log)
+	}
+}
+
 func TestTickWithoutDatabase(t *testing.T) {
 	p := newPlace(t, "DATABASE_URL=postgres://127.0.0.1:1/none?connect_timeout=1")
 	s := p.syncOrg()

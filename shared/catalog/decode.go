@@ -118,7 +118,7 @@ func (d *Decoder) Decode(raw []byte, emit func(Row) error) error {
 	}
 	values := d.take(d.own)
 	defer d.give(d.own, values)
-	if err := d.object(&s, d.root, values, 0, 0); err != nil {
+	if err := d.object(&s, d.root, values, 0); err != nil {
 		return wrap(err)
 	}
 	if s.next() != 0 || s.i != len(raw) {
@@ -174,24 +174,21 @@ func storable(raw []byte) error {
 	}
 }
 
-func (d *Decoder) object(s *scanner, n *node, values []Value, parent, depth int) error {
-	if depth > maxDepth {
-		return errDepth
-	}
+func (d *Decoder) object(s *scanner, n *node, values []Value, parent int) error {
 	return s.object(func(key []byte) error {
 		f := n.fields[string(key)]
 		if f == nil {
 			_, err := s.skip()
 			return err
 		}
-		if err := d.value(s, f, values, parent, depth); err != nil {
+		if err := d.value(s, f, values, parent); err != nil {
 			return under("."+string(key), err)
 		}
 		return nil
 	})
 }
 
-func (d *Decoder) value(s *scanner, f *node, values []Value, parent, depth int) error {
+func (d *Decoder) value(s *scanner, f *node, values []Value, parent int) error {
 	first := s.next()
 	start := s.i
 	switch {
@@ -205,11 +202,11 @@ func (d *Decoder) value(s *scanner, f *node, values []Value, parent, depth int) 
 		}
 		return err
 	case first == '{' && f.fields != nil:
-		if err := d.object(s, f, values, parent, depth+1); err != nil {
+		if err := d.object(s, f, values, parent); err != nil {
 			return err
 		}
 	case first == '[' && f.array != nil:
-		if err := d.array(s, f.array, parent, depth+1); err != nil {
+		if err := d.array(s, f.array, parent); err != nil {
 			return err
 		}
 	case f.array != nil:
@@ -223,16 +220,13 @@ func (d *Decoder) value(s *scanner, f *node, values []Value, parent, depth int) 
 	return nil
 }
 
-func (d *Decoder) array(s *scanner, a *array, parent, depth int) error {
-	if depth > maxDepth {
-		return errDepth
-	}
+func (d *Decoder) array(s *scanner, a *array, parent int) error {
 	return s.array(func() error {
 		d.place[a.rel]++
 		position := d.place[a.rel]
 		err := error(&misfit{says: "is not an object"})
 		if s.next() == '{' {
-			err = d.element(s, a, position, parent, depth)
+			err = d.element(s, a, position, parent)
 		}
 		if err != nil {
 			return under("["+strconv.Itoa(position)+"]", err)
@@ -241,10 +235,10 @@ func (d *Decoder) array(s *scanner, a *array, parent, depth int) error {
 	})
 }
 
-func (d *Decoder) element(s *scanner, a *array, position, parent, depth int) error {
+func (d *Decoder) element(s *scanner, a *array, position, parent int) error {
 	values := d.take(a.rel)
 	defer d.give(a.rel, values)
-	if err := d.object(s, a.root, values, position, depth+1); err != nil {
+	if err := d.object(s, a.root, values, position); err != nil {
 		return err
 	}
 	row := Row{Relation: a.rel, Position: position, Values: values}
@@ -281,12 +275,11 @@ func (t *Table) Identify(raw []byte) (id string, version time.Time, err error) {
 		case equal(path, idPath):
 			id = string(text)
 		case equal(path, versionPath):
-			micros, err := parseTimestamp(text)
-			if err != nil {
+			if micros, err := parseTimestamp(text); err == nil {
+				version = time.UnixMicro(micros).UTC()
+			} else {
 				odd = fault.New(fault.Invalid, t.Version+" is not a time") // the id may stand behind it
-				return nil
 			}
-			version = time.UnixMicro(micros).UTC()
 		}
 		return nil
 	}, idPath, versionPath)

@@ -155,13 +155,45 @@ func TestSnake(t *testing.T) {
 	}
 }
 
-// FuzzDecode: whatever comes in, the decoder neither panics nor refuses well-formed JSON as malformed.
+// TestMalformed: what is no JSON is refused wherever it stands, in columns and in what no column reads.
+func TestMalformed(t *testing.T) {
+	for _, value := range []string{
+		`nope`, `nul`, `nulls`, `True`, `tru`, `01`, `-`, `1.`, `.5`, `1e`, `1e+`, `+1`, `1-1`, `--1`, `0x1`, `NaN`, ``, `[}`, `{]`, `[1,]`, `[1 2]`, `{"a"}`, `{"a":}`, `{a:1}`, `{"a":1,}`, `{"a" 1}`,
+		`[[1]`, `"a`, `"\x"`, `"\u12g4"`, `"\`, "\"a\nb\"", `{"a":[{"b":nope}]}`, `[tru]`,
+	} {
+		for _, key := range []string{"Total", "Day", "Buyer", "Line", "Extra", "Unknown", "Id", "Meta"} {
+			raw := `{"` + key + `":` + value + `}`
+			if _, err := rows(t, raw); fault.Of(err) != fault.Invalid {
+				t.Errorf("%s: %v, want fault.Invalid", raw, err)
+			}
+			if _, _, err := sale.Identify([]byte(raw[:len(raw)-1] + `,"Id":"7"}`)); fault.Of(err) != fault.Invalid {
+				t.Errorf("Identify(%s): %v, want fault.Invalid", raw, err)
+			}
+		}
+	}
+	for _, value := range []string{`-0`, `0.0`, `1e5`, `1E-05`, `-12.50e+3`, `null`, `true`, `false`, `1e1000000`, `[]`, `{}`, `[null,{"a":[]}]`, `"\u12aF\"\/\b"`} {
+		if _, err := rows(t, `{"Unknown": `+value+` }`); err != nil {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+	for _, deep := range []string{strings.Repeat(`[`, 300) + strings.Repeat(`]`, 300), strings.Repeat(`{"a":`, 300) + `1` + strings.Repeat(`}`, 300)} {
+		for _, key := range []string{"Extra", "Unknown"} {
+			if _, err := rows(t, `{"`+key+`":`+deep+`}`); err == nil || err.Error() != "the record is JSON nested too deeply" {
+				t.Errorf("%s: %v", key, err)
+			}
+		}
+	}
+}
+
+// FuzzDecode: whatever comes in, the decoder neither panics nor takes malformed JSON, nor refuses
+// well-formed JSON as malformed.
 func FuzzDecode(f *testing.F) {
 	f.Add(`{"Id":"7","Line":[{"Text":"a","Amount":1.5}],"Extra":[{}]}`)
 	f.Add(`{"\u0049d":"7"}`)
+	f.Add(`{"Total":nope,"X":[},"Y":"\q"}`)
 	f.Fuzz(func(t *testing.T, raw string) {
 		err := catalog.NewDecoder(&sale).Decode([]byte(raw), func(catalog.Row) error { return nil })
-		if err != nil && strings.Contains(err.Error(), "malformed") && json.Valid([]byte(raw)) {
+		if malformed := err != nil && strings.Contains(err.Error(), "malformed"); json.Valid([]byte(raw)) && malformed || !json.Valid([]byte(raw)) && err == nil {
 			t.Errorf("%q: %v", raw, err)
 		}
 		_, _, _ = sale.Identify([]byte(raw))

@@ -14,7 +14,7 @@ func scalar(s *scanner, typ Type, first byte) (Value, error) {
 	if typ == JSON || first == '{' || first == '[' {
 		text, err := s.skip()
 		if err != nil {
-			return Value{}, errSyntax
+			return Value{}, err
 		}
 		if typ != JSON && typ != Text {
 			return Value{}, &misfit{says: "is an object or array, not " + article[typ]}
@@ -33,7 +33,7 @@ func scalar(s *scanner, typ Type, first byte) (Value, error) {
 		text, err = s.literal()
 	}
 	if err != nil {
-		return Value{}, errSyntax
+		return Value{}, err
 	}
 	if typ == Text {
 		return Value{Valid: true, Text: text}, nil

@@ -1,17 +1,18 @@
 package catalog
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
 )
 
-// scanner walks one JSON value that a client's stream decoder has already found well-formed. It
-// exists for speed: each object is walked once, copies nothing, and is refused rather than
-// misread when it is malformed after all.
+// scanner walks one JSON value. It exists for speed: the value is walked once and nothing is copied.
+// What it has walked without an error is well-formed, but for bytes that are not UTF-8.
 type scanner struct {
-	b []byte
-	i int
+	b     []byte
+	i     int
+	depth int
 }
 
 const maxDepth = 200 // deeper than any provider nests, shallow enough for the stack
@@ -42,6 +43,16 @@ func (s *scanner) expect(c byte) error {
 	return nil
 }
 
+// enter consumes the bracket that opens an object or array.
+func (s *scanner) enter(bracket byte) error {
+	if s.depth++; s.depth > maxDepth {
+		return errDepth
+	}
+	return s.expect(bracket)
+}
+
+func (s *scanner) leave() { s.depth-- }
+
 // str consumes a string and returns what stands between its quotes, and whether it has escapes.
 func (s *scanner) str() (inner []byte, escaped bool, err error) {
 	if err := s.expect('"'); err != nil {
@@ -49,75 +60,128 @@ func (s *scanner) str() (inner []byte, escaped bool, err error) {
 	}
 	start := s.i
 	for ; s.i < len(s.b); s.i++ {
-		switch s.b[s.i] {
-		case '"':
+		switch c := s.b[s.i]; {
+		case c == '"':
 			inner = s.b[start:s.i]
 			s.i++
 			return inner, escaped, nil
-		case '\\':
+		case c == '\\':
 			escaped = true
-			s.i++
+			if !s.escape() {
+				return nil, false, errSyntax
+			}
+		case c < ' ':
+			return nil, false, errSyntax
 		}
 	}
 	return nil, false, errSyntax
 }
 
+// escape moves from a backslash to the last byte of its escape sequence.
+func (s *scanner) escape() bool {
+	s.i++
+	if s.i >= len(s.b) {
+		return false
+	}
+	switch s.b[s.i] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return true
+	case 'u':
+		for range 4 {
+			s.i++
+			if s.i >= len(s.b) || !hex(s.b[s.i]) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+func hex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' }
+
 // literal consumes a number, true, false or null and returns its text.
 func (s *scanner) literal() ([]byte, error) {
-	start := s.i
-	for ; s.i < len(s.b); s.i++ {
-		switch c := s.b[s.i]; {
-		case '0' <= c && c <= '9', 'a' <= c && c <= 'z', c == '+', c == '-', c == '.', c == 'E':
-		default:
-			if s.i == start {
-				return nil, errSyntax
-			}
-			return s.b[start:s.i], nil
-		}
+	rest := s.b[s.i:]
+	n := 0
+	switch {
+	case len(rest) == 0:
+	case rest[0] == 't' && bytes.HasPrefix(rest, []byte("true")), rest[0] == 'n' && bytes.HasPrefix(rest, []byte("null")):
+		n = len("true")
+	case rest[0] == 'f' && bytes.HasPrefix(rest, []byte("false")):
+		n = len("false")
+	default:
+		n = number(rest)
 	}
-	if s.i == start {
+	if n == 0 {
 		return nil, errSyntax
 	}
-	return s.b[start:s.i], nil
+	s.i += n
+	return rest[:n], nil
+}
+
+// number returns the length of the number that b begins with; 0: with none.
+func number(b []byte) int {
+	i := 0
+	if i < len(b) && b[i] == '-' {
+		i++
+	}
+	whole := digits(b[i:])
+	if whole == 0 || whole > 1 && b[i] == '0' {
+		return 0
+	}
+	i += whole
+	if i < len(b) && b[i] == '.' {
+		n := digits(b[i+1:])
+		if n == 0 {
+			return 0
+		}
+		i += 1 + n
+	}
+	if i < len(b) && (b[i] == 'e' || b[i] == 'E') {
+		i++
+		if i < len(b) && (b[i] == '+' || b[i] == '-') {
+			i++
+		}
+		n := digits(b[i:])
+		if n == 0 {
+			return 0
+		}
+		i += n
+	}
+	return i
+}
+
+func digits(b []byte) (n int) {
+	for n < len(b) && '0' <= b[n] && b[n] <= '9' {
+		n++
+	}
+	return n
 }
 
 // skip consumes any value and returns its text.
-func (s *scanner) skip() ([]byte, error) {
+func (s *scanner) skip() (text []byte, err error) {
 	first := s.next()
 	start := s.i
 	switch first {
 	case '"':
-		_, _, err := s.str()
-		return s.b[start:s.i], err
-	case '{', '[':
-		for depth := 0; s.i < len(s.b); {
-			switch s.b[s.i] {
-			case '"':
-				if _, _, err := s.str(); err != nil {
-					return nil, err
-				}
-				continue
-			case '{', '[':
-				depth++
-			case '}', ']':
-				depth--
-			}
-			s.i++
-			if depth == 0 {
-				return s.b[start:s.i], nil
-			}
-		}
-		return nil, errSyntax
+		_, _, err = s.str()
+	case '{':
+		err = s.object(func([]byte) error { _, err := s.skip(); return err })
+	case '[':
+		err = s.array(func() error { _, err := s.skip(); return err })
 	default:
 		return s.literal()
 	}
+	return s.b[start:s.i], err
 }
 
 // object calls field for each key of the object that begins here; field consumes the value.
 func (s *scanner) object(field func(key []byte) error) error {
-	if err := s.expect('{'); err != nil {
+	if err := s.enter('{'); err != nil {
 		return err
 	}
+	defer s.leave()
 	if s.next() == '}' {
 		s.i++
 		return nil
@@ -153,9 +217,10 @@ func (s *scanner) object(field func(key []byte) error) error {
 
 // array calls element for each element of the array that begins here; element consumes it.
 func (s *scanner) array(element func() error) error {
-	if err := s.expect('['); err != nil {
+	if err := s.enter('['); err != nil {
 		return err
 	}
+	defer s.leave()
 	if s.next() == ']' {
 		s.i++
 		return nil

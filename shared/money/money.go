@@ -16,72 +16,120 @@ type Amount struct {
 	scale int     // digits after the point
 }
 
-// MaxDigits bounds an amount's digits on either side of the point, like PostgreSQL's numeric does.
-const MaxDigits = 16383
+// The digits that PostgreSQL's numeric holds before and after the point bound an amount's, too.
+const (
+	MaxWhole = 131072
+	MaxScale = 16383
+)
 
-// Valid reports whether text is a JSON number, such as 12.50, -0.07 or 1e3. An exponent of more than
-// six digits is nobody's amount.
+// Number is a JSON number taken apart. Its digits, from the first that is not zero, are Whole and
+// Fraction, one after the other: those written before and after the point.
+type Number struct {
+	Negative        bool
+	Whole, Fraction []byte // parts of the text
+	Point           int    // digits before the point, the exponent counted in; negative when zeros follow the point first
+	Scale           int    // digits shown after the point, the exponent counted in
+}
+
+// Split takes a JSON number apart, such as 12.50, -0.07 or 1e3. It is not ok when text is anything
+// else. An exponent of more than six digits is nobody's amount.
+func Split(text []byte) (n Number, ok bool) {
+	if len(text) > 0 && text[0] == '-' {
+		n.Negative, text = true, text[1:]
+	}
+	end := digits(text)
+	if end == 0 || end > 1 && text[0] == '0' {
+		return Number{}, false
+	}
+	n.Whole, text = text[:end], text[end:]
+	if len(text) > 0 && text[0] == '.' {
+		end = digits(text[1:])
+		if end == 0 {
+			return Number{}, false
+		}
+		n.Fraction, text = text[1:end+1], text[end+1:]
+	}
+	exp, ok := exponent(text)
+	if !ok {
+		return Number{}, false
+	}
+	n.Point = len(n.Whole) + exp
+	n.Scale = max(0, len(n.Fraction)-exp)
+	n.trim()
+	return n, true
+}
+
+// trim drops the zeros that lead.
+func (n *Number) trim() {
+	if n.Whole[0] != '0' {
+		return
+	}
+	n.Whole = nil
+	n.Point--
+	for len(n.Fraction) > 0 && n.Fraction[0] == '0' {
+		n.Fraction = n.Fraction[1:]
+		n.Point--
+	}
+	if len(n.Fraction) == 0 {
+		n.Point = 0
+	}
+}
+
+// Fits reports whether n has no more digits than [MaxWhole] and [MaxScale] allow.
+func (n Number) Fits() bool { return n.Point <= MaxWhole && n.Scale <= MaxScale }
+
+// Valid reports whether text is a JSON number as [Split] takes it.
 func Valid(text []byte) bool {
-	_, _, _, ok := split(string(text))
+	_, ok := Split(text)
 	return ok
 }
 
 // Parse reads a JSON number. It keeps the digits as they are: "300.00" has two after the point.
 func Parse(text string) (Amount, error) {
-	whole, fraction, exp, ok := split(text)
-	if !ok || exp > MaxDigits || exp < -MaxDigits || len(whole) > MaxDigits || len(fraction) > MaxDigits {
+	n, ok := Split([]byte(text))
+	if !ok || !n.Fits() {
 		return Amount{}, fault.New(fault.Invalid, fmt.Sprintf("%.40q is not an amount", text))
 	}
-	var a Amount
-	a.units.SetString(whole+fraction, 10)
-	a.scale = len(fraction) - exp
-	if a.scale < 0 {
-		a.units.Mul(&a.units, pow10(-a.scale))
-		a.scale = 0
+	a := Amount{scale: n.Scale}
+	written := string(n.Whole) + string(n.Fraction)
+	if written == "" {
+		return a, nil
+	}
+	a.units.SetString(written, 10)
+	a.units.Mul(&a.units, pow10(n.Point-len(written)+n.Scale))
+	if n.Negative {
+		a.units.Neg(&a.units)
 	}
 	return a, nil
 }
 
-// split takes a JSON number apart. The sign stays with whole.
-func split(s string) (whole, fraction string, exp int, ok bool) {
-	rest := strings.TrimPrefix(s, "-")
-	n := digits(rest)
-	if n == 0 || n > 1 && rest[0] == '0' {
-		return "", "", 0, false
+// exponent reads what stands behind a number's digits: nothing, or an exponent.
+func exponent(text []byte) (exp int, ok bool) {
+	if len(text) == 0 {
+		return 0, true
 	}
-	whole, rest = s[:len(s)-len(rest)+n], rest[n:]
-	if strings.HasPrefix(rest, ".") {
-		n = digits(rest[1:])
-		if n == 0 {
-			return "", "", 0, false
-		}
-		fraction, rest = rest[1:n+1], rest[n+1:]
-	}
-	if rest == "" {
-		return whole, fraction, 0, true
-	}
-	if rest[0] != 'e' && rest[0] != 'E' {
-		return "", "", 0, false
+	if text[0] != 'e' && text[0] != 'E' {
+		return 0, false
 	}
 	negative := false
-	rest = rest[1:]
-	if rest != "" && (rest[0] == '+' || rest[0] == '-') {
-		negative, rest = rest[0] == '-', rest[1:]
+	text = text[1:]
+	if len(text) > 0 && (text[0] == '+' || text[0] == '-') {
+		negative, text = text[0] == '-', text[1:]
 	}
-	if n = digits(rest); n == 0 || n != len(rest) || n > 6 {
-		return "", "", 0, false
+	if n := digits(text); n == 0 || n != len(text) || n > 6 {
+		return 0, false
 	}
-	for _, c := range rest {
+	for _, c := range text {
 		exp = exp*10 + int(c-'0')
 	}
 	if negative {
 		exp = -exp
 	}
-	return whole, fraction, exp, true
+	return exp, true
 }
 
-func digits(s string) (n int) {
-	for n < len(s) && '0' <= s[n] && s[n] <= '9' {
+func digits(text []byte) (n int) {
+	for n < len(text) && '0' <= text[n] && text[n] <= '9' {
 		n++
 	}
 	return n

@@ -33,18 +33,22 @@ func TestParseKeepsDigits(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("9", MaxDigits)
+	whole, fraction := strings.Repeat("9", MaxWhole), strings.Repeat("9", MaxScale)
 	for _, text := range []string{
 		"", " ", "-", "+1", "01", "-01", ".5", "5.", "1e", "1e+", "1,000", "1 ", " 1", "$1", "0x10", "1_000", "NaN", "Infinity", "null", "1.2.3", "١",
-		long + "9", "0." + long + "9", "1e16384", "1e-16384", "1e1000000",
+		whole + "9", "0." + fraction + "9", "1e131072", "10e131071", "1e-16384", "1e1000000",
 	} {
 		_, err := Parse(text)
 		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "is not an amount") || len(err.Error()) > 100 {
 			t.Errorf("Parse(%.20q): %v, want a short fault.Invalid", text, err)
 		}
 	}
-	if a, err := Parse(long + "." + long); err != nil || a.String() != long+"."+long {
-		t.Errorf("the longest amount: %v", err)
+	for give, want := range map[string]string{
+		whole + "." + fraction: whole + "." + fraction, "1e131071": "1" + strings.Repeat("0", MaxWhole-1), "1e-16383": "0." + strings.Repeat("0", MaxScale-1) + "1",
+	} {
+		if a, err := Parse(give); err != nil || a.String() != want {
+			t.Errorf("Parse(%.20q), as long as it may be: %v", give, err)
+		}
 	}
 }
 
@@ -84,6 +88,38 @@ func rat(t *testing.T, text string) (value *big.Rat, scale int) {
 	_, fraction, _ := strings.Cut(mantissa, ".")
 	shift, _ := strconv.Atoi(exponent)
 	return value, max(0, len(fraction)-shift)
+}
+
+// TestSplit puts the parts together again, in the way that those who store them do.
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 5000 {
+		text := number(r)
+		n, ok := Split([]byte(text))
+		want, scale := rat(t, text)
+		written := string(n.Whole) + string(n.Fraction)
+		if !ok || !n.Fits() || n.Scale != scale || strings.HasPrefix(written, "0") || (written == "") != (want.Sign() == 0) || written == "" && n.Point != 0 {
+			t.Fatalf("%s: %+v, %v; scale %d", text, n, ok, scale)
+		}
+		got, _ := new(big.Rat).SetString("0" + written + "e" + strconv.Itoa(n.Point-len(written)))
+		if n.Negative {
+			got.Neg(got)
+		}
+		if got.Cmp(want) != 0 || n.Negative != strings.HasPrefix(text, "-") {
+			t.Fatalf("%s: %+v is %s", text, n, got)
+		}
+	}
+}
+
+func BenchmarkValid(b *testing.B) {
+	text := []byte("-123456789012345678901234567890.5633333e-10")
+	b.ReportAllocs()
+	for b.Loop() {
+		if !Valid(text) {
+			b.Fatal()
+		}
+	}
 }
 
 // TestArithmetic compares amounts with big.Rat's: what they print, their sum and their order.

@@ -57,16 +57,18 @@ func queueUsage(batch *pgx.Batch, o owner, u engine.Usage) {
 
 // queueCensus notes the ids that the provider has, those that cannot be stored among them.
 func (w *work) queueCensus(batch *pgx.Batch, b engine.Batch) {
-	for _, p := range w.parts {
-		var ids []string
-		for i := range b.Records {
-			r := &b.Records[i]
-			if r.Stream == p.table.Stream && !r.Deleted && r.ID != "" && len(r.ID) <= maxID && clean(r.ID) == r.ID {
-				ids = append(ids, r.ID)
+	if b.Census != "" {
+		for _, p := range w.parts {
+			var ids []string
+			for i := range b.Records {
+				r := &b.Records[i]
+				if r.Stream == p.table.Stream && !r.Deleted && r.ID != "" && len(r.ID) <= maxID && clean(r.ID) == r.ID {
+					ids = append(ids, r.ID)
+				}
 			}
-		}
-		if b.Census != "" && len(ids) > 0 {
-			batch.Queue(addCensus, w.owner.id, p.table.Stream, b.Census, ids)
+			if len(ids) > 0 {
+				batch.Queue(addCensus, w.owner.id, p.table.Stream, b.Census, ids)
+			}
 		}
 	}
 	if len(b.EndCensus) > 0 {

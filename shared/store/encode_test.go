@@ -5,8 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/countinghouse/countinghouse/shared/catalog"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
+	"github.com/countinghouse/countinghouse/shared/sync/engine"
 )
 
 // How long an invoice with five lines takes from its bytes to COPY's, decoding included.
@@ -43,4 +46,37 @@ func invoices(b *testing.B) *encoder {
 	}
 	b.Fatal("no invoices")
 	return nil
+}
+
+func BenchmarkNumeric(b *testing.B) {
+	texts := [][]byte{[]byte("0"), []byte("362.07"), []byte("-92.5633333"), []byte("123456789012345678901234567890.5"), []byte("1.5e3")}
+	var out []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, text := range texts {
+			var err error
+			if out, err = appendNumeric(out[:0], text); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestNumericAllocatesNothing(t *testing.T) {
+	out, text := make([]byte, 0, 64), []byte("-123456789012345678901234567890.5633333e-10")
+	if n := testing.AllocsPerRun(100, func() { appendNumeric(out[:0], text) }); n != 0 { //nolint:errcheck // it is a number
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// A batch without a census, as nearly all are, makes no list of its ids.
+func TestNoCensusNoList(t *testing.T) {
+	b := engine.Batch{Records: make([]engine.Record, 1000)}
+	for i := range b.Records {
+		b.Records[i] = engine.Record{Stream: "Order", ID: "1"}
+	}
+	w := &work{parts: []*part{{table: &table{Table: &catalog.Table{Stream: "Order"}}}}}
+	if n := testing.AllocsPerRun(10, func() { w.queueCensus(new(pgx.Batch), b) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
 }

@@ -30,9 +30,12 @@ RETURNING fence, NOT tick_noted`
 	renew = `UPDATE sync.connections SET lease_until = clock_timestamp() + $3, lease_ttl = $3` + held
 
 	// A note counts only while the connection may be synced: otherwise the tick would not have been taken either.
-	release = `UPDATE sync.connections SET tick_noted = false,
-	lease_until = CASE WHEN tick_noted AND state IN ('active', 'paused') AND (not_before IS NULL OR not_before <= clock_timestamp())
-		THEN clock_timestamp() + lease_ttl END` + held + `RETURNING lease_until IS NOT NULL`
+	release = `WITH before AS (SELECT id, tick_noted AND state IN ('active', 'paused')
+	AND (not_before IS NULL OR not_before <= clock_timestamp()) AS again FROM sync.connections` + held + `FOR NO KEY UPDATE)
+UPDATE sync.connections AS c SET tick_noted = false,
+	lease_until = CASE WHEN before.again THEN clock_timestamp() + c.lease_ttl END,
+	lease_holder = CASE WHEN before.again THEN c.lease_holder END
+FROM before WHERE c.id = before.id RETURNING before.again`
 
 	abandon = `WITH before AS (SELECT id, tick_noted FROM sync.connections` + held + `FOR NO KEY UPDATE)
 UPDATE sync.connections AS c SET tick_noted = false, lease_until = NULL, lease_holder = NULL

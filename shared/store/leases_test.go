@@ -31,10 +31,19 @@ func TestLeases(t *testing.T) {
 	if !again || err != nil {
 		t.Errorf("release with a note: %v, %v", again, err)
 	}
+	free := func() string {
+		return f.value(`SELECT lease_holder IS NULL AND lease_until IS NULL AND NOT tick_noted FROM sync.connections`)
+	}
+	if free() != "false" {
+		t.Error("a lease that stays has lost its holder or its end")
+	}
 	take(false)
 	noted, err := f.Abandon(f.ctx, f.lease)
 	if !noted || err != nil {
 		t.Errorf("abandon with a note: %v, %v", noted, err)
+	}
+	if free() != "true" {
+		t.Error("an abandoned lease has left something")
 	}
 	if err := f.Renew(f.ctx, f.lease, time.Minute); !fault.Is(err, fault.Conflict) {
 		t.Errorf("renew after giving back: %v", err)
@@ -56,6 +65,9 @@ func TestLeases(t *testing.T) {
 	}
 	if again, err := f.Release(f.ctx, last); again || err != nil {
 		t.Errorf("release: %v, %v", again, err)
+	}
+	if free() != "true" {
+		t.Error("a released lease has left something")
 	}
 	f.exec(`UPDATE sync.connections SET not_before = now() + interval '1 hour'`)
 	take(false)

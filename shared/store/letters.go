@@ -32,8 +32,12 @@ WHERE d.connection_id = $1 AND d.stream = $2 AND d.resolved_at IS NULL AND d.key
 
 	closeLetters = `UPDATE sync.dead_letters SET resolved_at = now() WHERE id = ANY ($1) AND resolved_at IS NULL`
 
-	openLetters = `SELECT id, key, coalesce(record_id, ''), version, is_deletion, raw FROM sync.dead_letters
-WHERE connection_id = $1 AND stream = $2 AND resolved_at IS NULL AND id > $3 ORDER BY id LIMIT $4`
+	// The first letters of at most $4 and of $5 bytes together, and the very first whatever its size.
+	openLetters = `SELECT id, key, record_id, version, is_deletion, raw FROM (
+	SELECT id, key, coalesce(record_id, '') AS record_id, version, is_deletion, raw,
+		sum(octet_length(raw)) OVER w AS bytes, row_number() OVER w AS place FROM sync.dead_letters
+	WHERE connection_id = $1 AND stream = $2 AND resolved_at IS NULL AND id > $3 WINDOW w AS (ORDER BY id ROWS UNBOUNDED PRECEDING) ORDER BY id LIMIT $4
+) AS l WHERE bytes <= $5 OR place = 1 ORDER BY id`
 )
 
 // letter is an open dead letter that is being replayed.
@@ -91,8 +95,12 @@ func letterKey(r *engine.Record) digest {
 	return digestOf(r.Raw)
 }
 
-// replayed is how many letters a transaction of ReplayDeadLetters takes.
-const replayed = 200
+// A transaction of ReplayDeadLetters takes so many letters, and no more bytes than that unless one
+// letter alone has more.
+const (
+	replayed      = 200
+	replayedBytes = 16 << 20
+)
 
 // ReplayDeadLetters puts the stream's open dead letters through Apply again, in several
 // transactions, after a catalog or the code was mended. What still cannot be stored stays open.
@@ -126,7 +134,7 @@ func (s *Store) ReplayDeadLetters(ctx context.Context, l org.Lease, run engine.R
 }
 
 func (s *Store) openLetters(ctx context.Context, id org.ConnectionID, t *table, after int64) (letters []letter, records []engine.Record, err error) {
-	rows, err := s.pool.Query(ctx, openLetters, id, t.Stream, after, replayed)
+	rows, err := s.pool.Query(ctx, openLetters, id, t.Stream, after, replayed, replayedBytes)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -145,6 +145,25 @@ func TestReplayDeadLetters(t *testing.T) {
 	}
 }
 
+// Letters of any size are replayed, but not all of them are in memory at once.
+func TestReplayIsBoundedByBytes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var records []engine.Record
+	for i, size := range []int{17, 0, 7, 8, 9, 0} { // MB
+		records = append(records, raw(fmt.Sprint(i), "no JSON"+strings.Repeat("x", size<<20)))
+	}
+	f.apply(records...)
+	before := f.value(`SELECT batches FROM sync.runs WHERE id = $1`, f.run)
+	n, err := f.ReplayDeadLetters(f.ctx, f.lease, f.run, "Order")
+	if err != nil || n != (engine.Applied{Dead: len(records)}) {
+		t.Errorf("replayed %+v, %v", n, err)
+	}
+	if got := f.value(`SELECT batches - $2::int FROM sync.runs WHERE id = $1`, f.run, before); got != "3" { // 17 | 0, 7, 8 | 9, 0
+		t.Errorf("%s transactions, want 3", got)
+	}
+}
+
 func TestLargeRecord(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 )
 
@@ -49,18 +50,21 @@ const readerLimit = 20 // connections at a time
 func ensureReader(ctx context.Context, pool *pgxpool.Pool, role string) error {
 	name := quote(role)
 	options := fmt.Sprintf("LOGIN INHERIT NOCREATEDB NOCREATEROLE CONNECTION LIMIT %d", readerLimit)
-	var exists, fits, member bool
+	var exists, fits, unbound, member bool
 	var have []string
 	err := pool.QueryRow(ctx, `SELECT r.rolcanlogin AND r.rolinherit AND NOT r.rolcreatedb AND NOT r.rolcreaterole AND r.rolconnlimit = $2,
-	coalesce((SELECT setconfig FROM pg_catalog.pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0), '{}'),
+	r.rolsuper OR r.rolbypassrls, coalesce((SELECT setconfig FROM pg_catalog.pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0), '{}'),
 	pg_has_role(r.oid, $3, 'MEMBER') FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1`, role, readerLimit, readers).
-		Scan(&fits, &have, &member)
+		Scan(&fits, &unbound, &have, &member)
 	exists = err == nil
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
 	var todo []string
 	switch {
+	case unbound: // a superuser made it so: not ours to change without a word
+		return fault.New(fault.Invalid, "the role "+role+" is a superuser or has BYPASSRLS, so it would read every organisation's rows: "+
+			"ALTER ROLE "+name+" NOSUPERUSER NOBYPASSRLS, or drop it")
 	case !exists:
 		todo = append(todo, "CREATE ROLE "+name+" "+options)
 	case !fits:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/store"
 	"github.com/countinghouse/countinghouse/shared/store/storetest"
@@ -252,6 +253,32 @@ func TestPolicyUsesTheKey(t *testing.T) {
 	got, err := h.try(`SET enable_seqscan = off`, `EXPLAIN (COSTS OFF) SELECT * FROM testbooks.orders`)
 	if err != nil || !strings.Contains(got, "Index Cond: (org_id = ANY ($0))") {
 		t.Errorf("%s, %v", got, err)
+	}
+}
+
+// A login that no policy binds is no organisation's reader.
+func TestReaderBeyondThePolicies(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	slug := org.Slug("beyond-" + f.value(`SELECT oid FROM pg_database WHERE datname = current_database()`)) // roles are the whole server's
+	role := pgx.Identifier{store.ReaderRole(slug)}.Sanitize()
+	ensure := func() error {
+		return f.EnsureOrganisation(f.ctx, org.Organisation{Slug: slug, Name: "Beyond"})
+	}
+	f.exec(`CREATE ROLE ` + role)
+	t.Cleanup(func() { f.exec(`DROP OWNED BY ` + role + `; DROP ROLE ` + role) })
+	for _, power := range []string{"SUPERUSER", "BYPASSRLS"} {
+		f.exec(`ALTER ROLE ` + role + ` ` + power)
+		if err := ensure(); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "NOSUPERUSER NOBYPASSRLS") {
+			t.Errorf("%s: %v", power, err)
+		}
+		if got := f.value(`SELECT rolcanlogin FROM pg_roles WHERE rolname = $1`, store.ReaderRole(slug)); got != "false" {
+			t.Errorf("%s: may log in: %s", power, got)
+		}
+		f.exec(`ALTER ROLE ` + role + ` NO` + power)
+	}
+	if err := ensure(); err != nil {
+		t.Error(err)
 	}
 }
 

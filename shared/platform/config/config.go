@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,15 +25,17 @@ import (
 )
 
 // Validator is implemented by a Config struct whose fields depend on each other, or are one of a few
-// values. The error is for people: it names variables and never holds a value that may be secret.
+// values. The error is for people: a line for each problem (errors.Join), each of which begins with
+// the name of a variable, and never holds a value that may be secret.
 type Validator interface{ Validate() error }
 
 // Load fills a T, a struct with env tags as github.com/caarlos0/env reads them, from environ
 // ("NAME=value", as os.Environ returns). A variable that is set to nothing counts as not set. Every
-// struct in T, and T itself, that is a Validator is asked, once all fields could be read.
+// struct in T, and T itself, that is a Validator is asked, also when fields are missing or could not
+// be read: those are zero, and what it says of their variables is left out.
 //
-// Errors: one fault.Invalid that names every variable that is missing or wrong, with what to put
-// there (the field's help tag), and never a value.
+// Errors: one fault.Invalid that names every variable that is missing or wrong, once, with what to
+// put there (the field's help tag), and never a value.
 func Load[T any](environ []string) (T, error) {
 	vars := env.ToMap(environ)
 	for name, value := range vars {
@@ -41,44 +44,50 @@ func Load[T any](environ []string) (T, error) {
 		}
 	}
 	cfg, err := env.ParseAsWithOptions[T](env.Options{Environment: vars})
-	var problems []string
+	var found problems
 	if err != nil {
-		problems, err = explain[T](vars, err)
-		if err != nil {
+		found.explain(reflect.TypeFor[T](), vars, func(name string) error {
+			_, err := env.ParseAsWithOptions[T](env.Options{Environment: map[string]string{name: vars[name]}})
+			return err
+		})
+		if len(found.lines) == 0 { // a mistake in T itself
 			return cfg, fmt.Errorf("config %T: %w", cfg, err)
 		}
-	} else {
-		problems = validate(reflect.ValueOf(&cfg))
 	}
-	switch len(problems) {
+	found.validate(reflect.ValueOf(&cfg))
+	switch len(found.lines) {
 	case 0:
 		return cfg, nil
 	case 1:
-		return cfg, fault.New(fault.Invalid, "settings: "+problems[0])
+		return cfg, fault.New(fault.Invalid, "settings: "+found.lines[0])
 	}
-	return cfg, fault.New(fault.Invalid, "settings:\n  "+strings.Join(problems, "\n  "))
+	return cfg, fault.New(fault.Invalid, "settings:\n  "+strings.Join(found.lines, "\n  "))
 }
 
-// explain turns the reader's errors into a line for each variable. The reader names fields, not
-// variables, when a value cannot be read, so each variable is tried alone.
-func explain[T any](vars map[string]string, cause error) (problems []string, err error) {
-	for _, f := range fields(reflect.TypeFor[T](), "") {
-		value, set := vars[f.name]
-		if !set {
-			if f.required {
-				problems = append(problems, f.name+" is not set"+f.hint())
+// problems are lines, each of which begins with the name of the variable that it is about.
+type problems struct {
+	lines []string
+	named map[string]bool // variables that are missing or could not be read
+}
+
+// explain adds a line for each variable that is missing or cannot be read. The reader names fields,
+// not variables, when a value cannot be read, so each variable is tried alone.
+func (p *problems) explain(t reflect.Type, vars map[string]string, try func(name string) error) {
+	p.named = map[string]bool{}
+	for _, f := range fields(t, "") {
+		_, set := vars[f.name]
+		switch {
+		case p.named[f.name]: // structs share variables
+		case !set && f.required:
+			p.lines = append(p.lines, f.name+" is not set"+f.hint())
+			p.named[f.name] = true
+		case set:
+			if wrong, ok := unreadable(try(f.name), f.field); ok {
+				p.lines = append(p.lines, f.name+": want "+f.want(wrong))
+				p.named[f.name] = true
 			}
-			continue
-		}
-		_, err := env.ParseAsWithOptions[T](env.Options{Environment: map[string]string{f.name: value}})
-		if wrong, ok := unreadable(err, f.field); ok {
-			problems = append(problems, f.name+": want "+want(wrong)+f.hint())
 		}
 	}
-	if len(problems) == 0 { // a mistake in T itself
-		return nil, cause
-	}
-	return problems, nil
 }
 
 // unreadable finds the complaint about a field's value in the reader's error.
@@ -96,22 +105,30 @@ func unreadable(err error, field string) (env.ParseError, bool) {
 	return env.ParseError{}, false
 }
 
-// want says what a field takes. A type of our own says it itself, by a fault of its UnmarshalText.
-func want(p env.ParseError) string {
+// want says what a field takes: what its type says and its help. A type of our own says it by a fault
+// of its UnmarshalText; for another's the help has to do.
+func (f field) want(p env.ParseError) string {
 	var own *fault.Error
-	if errors.As(p.Err, &own) {
-		return own.Msg
+	switch {
+	case errors.As(p.Err, &own):
+		return own.Msg + f.hint()
+	case !reflect.PointerTo(p.Type).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
+		return form(p.Type) + f.hint()
+	case f.help != "":
+		return f.help
 	}
-	switch p.Type {
+	return "another value"
+}
+
+// form says how values of a type look.
+func form(t reflect.Type) string {
+	switch t {
 	case reflect.TypeFor[time.Duration]():
 		return "a duration such as 90s, 3m or 1h"
 	case reflect.TypeFor[url.URL](), reflect.TypeFor[*url.URL]():
 		return "an address such as https://example.com/path"
 	}
-	if reflect.PointerTo(p.Type).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
-		return "another value"
-	}
-	switch p.Type.Kind() {
+	switch t.Kind() {
 	case reflect.Bool:
 		return "true or false"
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
@@ -123,7 +140,7 @@ func want(p env.ParseError) string {
 	case reflect.Map:
 		return "pairs such as a:1,b:2"
 	default:
-		return "a " + p.Type.String()
+		return "a " + t.String()
 	}
 }
 
@@ -169,9 +186,9 @@ func fields(t reflect.Type, prefix string) (out []field) {
 }
 
 // validate asks every Validator in the struct that v points to, the inner ones first.
-func validate(v reflect.Value) (problems []string) {
+func (p *problems) validate(v reflect.Value) {
 	if v.IsNil() {
-		return nil
+		return
 	}
 	if s := v.Elem(); s.Kind() == reflect.Struct {
 		for i := range s.NumField() {
@@ -179,16 +196,26 @@ func validate(v reflect.Value) (problems []string) {
 			switch {
 			case !s.Type().Field(i).IsExported():
 			case f.Kind() == reflect.Struct:
-				problems = append(problems, validate(f.Addr())...)
+				p.validate(f.Addr())
 			case f.Kind() == reflect.Pointer && f.Type().Elem().Kind() == reflect.Struct:
-				problems = append(problems, validate(f)...)
+				p.validate(f)
 			}
 		}
 	}
 	if a, ok := v.Interface().(Validator); ok {
 		if err := a.Validate(); err != nil {
-			problems = append(problems, err.Error())
+			p.add(err.Error())
 		}
 	}
-	return problems
+}
+
+// add takes a Validator's lines, but for those about variables that have been named and those that
+// another struct of its kind has said.
+func (p *problems) add(text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		name, _, _ := strings.Cut(line, " ")
+		if !p.named[strings.TrimSuffix(name, ":")] && !slices.Contains(p.lines, line) {
+			p.lines = append(p.lines, line)
+		}
+	}
 }

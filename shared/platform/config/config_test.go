@@ -3,6 +3,7 @@ package config_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -22,6 +23,31 @@ type settings struct {
 	Key     config.Secret `env:"CONNECT_SIGNING_KEY,required"`
 	Store   store
 	Plaid   provider `envPrefix:"PLAID_"`
+	Queue   queue
+}
+
+func (s settings) Validate() error {
+	var errs []error
+	if s.Every <= 0 {
+		errs = append(errs, errors.New("SYNC_INTERVAL: want a duration above zero"))
+	}
+	if len(s.Key) < 3 {
+		errs = append(errs, errors.New("CONNECT_SIGNING_KEY: want 3 characters or more"))
+	}
+	return errors.Join(errs...)
+}
+
+// queue has a variable of settings, and one that is validated.
+type queue struct {
+	Topic string `env:"SYNC_TOPIC,required"`
+	Host  string `env:"PUBSUB_EMULATOR_HOST"`
+}
+
+func (q queue) Validate() error {
+	if q.Host != "" && !strings.Contains(q.Host, ":") {
+		return errors.New("PUBSUB_EMULATOR_HOST: want host:port")
+	}
+	return nil
 }
 
 type store struct {
@@ -31,7 +57,7 @@ type store struct {
 
 func (s store) Validate() error {
 	if s.URL == "" && s.Instance == "" {
-		return fault.New(fault.Invalid, "set DATABASE_URL or INSTANCE_CONNECTION_NAME")
+		return fault.New(fault.Invalid, "DATABASE_URL is not set, nor is INSTANCE_CONNECTION_NAME")
 	}
 	return nil
 }
@@ -50,14 +76,14 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := settings{Topic: "ticks", Every: 3 * time.Minute, Retries: 3, Key: "k=1", Store: store{URL: "postgres://"},
-		Plaid: provider{ID: "p", Timeout: 5 * time.Second, Sandbox: true}}
+		Plaid: provider{ID: "p", Timeout: 5 * time.Second, Sandbox: true}, Queue: queue{Topic: "ticks"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
 }
 
 func TestEverythingWrongIsNamedAtOnce(t *testing.T) {
-	_, err := config.Load[settings]([]string{"SYNC_TOPIC=", "SYNC_INTERVAL=hunter2", "SYNC_MAX_RETRIES=hunter2", "PLAID_TIMEOUT=hunter2", "PLAID_SANDBOX=hunter2", "PLAID_LEVEL=hunter2"})
+	_, err := config.Load[settings]([]string{"SYNC_TOPIC=", "SYNC_INTERVAL=hunter2", "SYNC_MAX_RETRIES=hunter2", "PLAID_TIMEOUT=hunter2", "PLAID_SANDBOX=hunter2", "PLAID_LEVEL=hunter2", "PUBSUB_EMULATOR_HOST=hunter2"})
 	if !fault.Is(err, fault.Invalid) {
 		t.Fatalf("kind %v of %v", fault.Of(err), err)
 	}
@@ -69,7 +95,9 @@ func TestEverythingWrongIsNamedAtOnce(t *testing.T) {
   PLAID_CLIENT_ID is not set
   PLAID_TIMEOUT: want a duration such as 90s, 3m or 1h
   PLAID_SANDBOX: want true or false
-  PLAID_LEVEL: want another value (DEBUG or INFO)`
+  PLAID_LEVEL: want DEBUG or INFO
+  DATABASE_URL is not set, nor is INSTANCE_CONNECTION_NAME
+  PUBSUB_EMULATOR_HOST: want host:port`
 	if diff := cmp.Diff(want, err.Error()); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)
 	}
@@ -77,7 +105,12 @@ func TestEverythingWrongIsNamedAtOnce(t *testing.T) {
 
 func TestStructsAreValidated(t *testing.T) {
 	_, err := config.Load[settings]([]string{"SYNC_TOPIC=t", "CONNECT_SIGNING_KEY=k", "PLAID_CLIENT_ID=p"})
-	if err == nil || err.Error() != "settings: set DATABASE_URL or INSTANCE_CONNECTION_NAME" {
+	want := "settings:\n  DATABASE_URL is not set, nor is INSTANCE_CONNECTION_NAME\n  CONNECT_SIGNING_KEY: want 3 characters or more"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	_, err = config.Load[settings]([]string{"SYNC_TOPIC=t", "CONNECT_SIGNING_KEY=k=1", "PLAID_CLIENT_ID=p"})
+	if err == nil || err.Error() != "settings: DATABASE_URL is not set, nor is INSTANCE_CONNECTION_NAME" {
 		t.Errorf("got %v", err)
 	}
 }

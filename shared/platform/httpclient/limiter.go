@@ -55,8 +55,9 @@ func NewLimiter(inFlight int, windows ...Window) *Limiter {
 // Wait returns when a call may start. The caller calls release when the answer has been read; calling
 // it again does nothing.
 //
-// It fails with fault.Stopped when ctx ends, and with fault.RateLimited (and when to come back) as
-// soon as it is clear that the turn won't come before ctx's deadline.
+// It fails with fault.Stopped when ctx ends, or as soon as it is clear that the turn won't come before
+// ctx's deadline. When a [Limiter.Hold] is the reason it is fault.RateLimited, with when to come back:
+// the windows are our own, and whoever fills them has used its time well.
 func (l *Limiter) Wait(ctx context.Context) (release func(), err error) {
 	if err := l.enter(ctx, l.turn); err != nil {
 		return nil, err
@@ -97,12 +98,14 @@ func (l *Limiter) enter(ctx context.Context, queue chan struct{}) error {
 // admit waits until the windows let one more call go, and counts it.
 func (l *Limiter) admit(ctx context.Context) error {
 	for {
-		wait := l.take()
-		if wait <= 0 {
+		wait, held := l.take()
+		switch {
+		case wait <= 0:
 			return nil
-		}
-		if tooLate(ctx, wait) {
-			return &fault.Error{Kind: fault.RateLimited, Msg: "the call limit leaves no time for another call", After: wait}
+		case held > 0 && tooLate(ctx, held):
+			return &fault.Error{Kind: fault.RateLimited, Msg: "the server wants no call before our time is up", After: wait}
+		case tooLate(ctx, wait):
+			return fault.Wrap(fault.Stopped, "the call limit leaves no time for another call", context.DeadlineExceeded)
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -114,8 +117,9 @@ func (l *Limiter) admit(ctx context.Context) error {
 	}
 }
 
-// take counts a call made now, or returns how long to wait before asking again.
-func (l *Limiter) take() (wait time.Duration) {
+// take counts a call made now, or returns how long to wait before asking again, and how much of
+// that the server has asked for.
+func (l *Limiter) take() (wait, held time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Since(l.start)
@@ -126,13 +130,13 @@ func (l *Limiter) take() (wait time.Duration) {
 		}
 	}
 	if free > now {
-		return free - now
+		return free - now, max(0, l.held-now)
 	}
 	if len(l.ring) > 0 {
 		l.ring[l.calls%len(l.ring)] = now
 	}
 	l.calls++
-	return 0
+	return 0, 0
 }
 
 // quiet reports whether forgetting l now would let no call go earlier than l does.

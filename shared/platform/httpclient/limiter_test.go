@@ -2,6 +2,7 @@ package httpclient
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -106,8 +107,8 @@ func TestLimiterEndsWithContext(t *testing.T) {
 		defer cancel()
 		begin := time.Now()
 		_, err := l.Wait(ctx)
-		if !fault.Is(err, fault.RateLimited) || fault.After(err) != time.Minute {
-			t.Errorf("no time for a turn: %v after %v", err, fault.After(err))
+		if !fault.Is(err, fault.Stopped) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("no time for a turn: %v", err)
 		}
 		if time.Since(begin) != 0 {
 			t.Error("waited although the deadline comes first")
@@ -139,6 +140,42 @@ func TestLimiterHold(t *testing.T) {
 			t.Errorf("went after %v: %v", time.Since(begin), err)
 		}
 	})
+}
+
+// TestLimiterTellsWhoIsTheReason: only what the server asked for is a failure of the run.
+func TestLimiterTellsWhoIsTheReason(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		held  time.Duration
+		kind  fault.Kind
+		after time.Duration
+	}{
+		{"our own windows", 0, fault.Stopped, 0},
+		{"a hold that ends in time", 9 * time.Second, fault.Stopped, 0},
+		{"a hold", 20 * time.Second, fault.RateLimited, time.Minute},
+		{"a hold longer than the window", 2 * time.Minute, fault.RateLimited, 2 * time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := NewLimiter(0, Window{N: 1, Per: time.Minute})
+				if _, err := l.Wait(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				l.Hold(tt.held)
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				begin, calls := time.Now(), 0
+				err := Do(ctx, Policy{MaxRetries: 5}, func(ctx context.Context, _ int) error {
+					calls++
+					_, err := l.Wait(ctx)
+					return err
+				})
+				if fault.Of(err) != tt.kind || fault.After(err) != tt.after || calls != 1 || time.Since(begin) != 0 {
+					t.Errorf("%v (%s, after %v), %d calls, %v; want %s after %v at once", err, fault.Of(err), fault.After(err), calls, time.Since(begin), tt.kind, tt.after)
+				}
+			})
+		})
+	}
 }
 
 func TestLimitersShareAndForget(t *testing.T) {

@@ -28,7 +28,7 @@ const rateWait = 60 * time.Second
 //
 //   - fault.RateLimited waits the time it asks for, else 60 s, plus up to a tenth so that not all come back at once
 //   - fault.Unavailable backs off exponentially, and waits no less than the time it asks for
-//   - any other failure, and one marked by [Final], is returned at once
+//   - any other failure (fault.Stopped among them), and one marked by [Final], is returned at once
 //
 // It returns op's last failure as it was. When a wait would reach ctx's deadline it is not begun:
 // the failure is returned at once, so that the caller can stop in time and come back later.

@@ -32,6 +32,9 @@ func (o Options) Validate() error {
 	}
 }
 
+// JSON reports whether a machine reads the log: also where that could not be read from LOG_FORMAT.
+func (o Options) JSON() bool { return o.Format == "json" || o.Format != "text" && o.Service != "" }
+
 // New returns a logger that writes one line for each record to w.
 //
 // As JSON, records carry severity, message, time, sourceLocation, the trace and span of their
@@ -39,7 +42,7 @@ func (o Options) Validate() error {
 // either form values under a key such as token, code or authorization are replaced by [redacted],
 // as a second net: secrets belong in a config.Secret, which prints as [secret] by itself.
 func New(w io.Writer, o Options) *slog.Logger {
-	if o.Format == "json" || o.Format == "" && o.Service != "" {
+	if o.JSON() {
 		root := slog.NewJSONHandler(w, &slog.HandlerOptions{AddSource: true, Level: o.Level, ReplaceAttr: cloud})
 		return slog.New(handler{root: root, now: root, extra: o.cloudAttrs})
 	}

@@ -16,7 +16,6 @@ type (
 
 // trace is a place in a distributed trace, as the W3C's traceparent header tells it.
 type trace struct {
-	header   string
 	id, span string // 32 and 16 hexadecimal digits
 	sampled  bool
 }
@@ -31,14 +30,7 @@ func WithTrace(ctx context.Context, header string) context.Context {
 		return ctx
 	}
 	flags, _ := strconv.ParseUint(m[3], 16, 8) // two hexadecimal digits, as matched
-	return context.WithValue(ctx, traceKey{}, trace{header, m[1], m[2], flags&1 == 1})
-}
-
-// TraceParent returns the header that WithTrace took, to be sent on, for example as a message's
-// attribute; empty if there is none.
-func TraceParent(ctx context.Context) string {
-	t, _ := ctx.Value(traceKey{}).(trace)
-	return t.header
+	return context.WithValue(ctx, traceKey{}, trace{m[1], m[2], flags&1 == 1})
 }
 
 // With returns a context whose records carry a label, such as org=onpoint: one that Cloud Logging

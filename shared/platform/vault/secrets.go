@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -107,32 +108,41 @@ func (s *SecretManager) Get(ctx context.Context, secret string, version int64) (
 // Above returns the numbers of enabled versions greater than version, newest first.
 func (s *SecretManager) Above(ctx context.Context, secret string, version int64) ([]int64, error) {
 	var out []int64
-	err := s.each(ctx, secret, func(v *secretmanagerpb.SecretVersion, n int64) (bool, error) {
+	err := s.each(ctx, secret, func(v *secretmanagerpb.SecretVersion, n int64) bool {
 		if n > version && v.GetState() == secretmanagerpb.SecretVersion_ENABLED {
 			out = append(out, n)
 		}
-		return n > version, nil
+		return n > version
 	})
 	return out, err
 }
 
-// DestroyUpTo destroys all versions up to and including version that are not destroyed yet. Once
-// it meets a destroyed one it has met all: versions are destroyed oldest last.
+// DestroyUpTo destroys all versions up to and including version, the oldest first: whatever is cut
+// short or fails, those below a destroyed one are destroyed, and need not be looked at again.
 func (s *SecretManager) DestroyUpTo(ctx context.Context, secret string, version int64) error {
-	return s.each(ctx, secret, func(v *secretmanagerpb.SecretVersion, n int64) (bool, error) {
-		if n > version {
-			return true, nil
-		}
+	var names []string
+	err := s.each(ctx, secret, func(v *secretmanagerpb.SecretVersion, n int64) bool {
 		if v.GetState() == secretmanagerpb.SecretVersion_DESTROYED {
-			return false, nil
+			return n > version
 		}
-		_, err := s.client.DestroySecretVersion(ctx, &secretmanagerpb.DestroySecretVersionRequest{Name: v.GetName()})
-		return true, err
+		if n <= version {
+			names = append(names, v.GetName())
+		}
+		return true
 	})
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Backward(names) {
+		if _, err := s.client.DestroySecretVersion(ctx, &secretmanagerpb.DestroySecretVersionRequest{Name: name}); err != nil {
+			return kind("destroy secret version", err)
+		}
+	}
+	return nil
 }
 
 // each visits a secret's versions, newest first, until visit returns false. No secret: nothing to visit.
-func (s *SecretManager) each(ctx context.Context, secret string, visit func(*secretmanagerpb.SecretVersion, int64) (bool, error)) error {
+func (s *SecretManager) each(ctx context.Context, secret string, visit func(*secretmanagerpb.SecretVersion, int64) bool) error {
 	it := s.client.ListSecretVersions(ctx, &secretmanagerpb.ListSecretVersionsRequest{Parent: s.name(secret), PageSize: 25})
 	for {
 		v, err := it.Next()
@@ -146,11 +156,7 @@ func (s *SecretManager) each(ctx context.Context, secret string, visit func(*sec
 		if err != nil {
 			return err
 		}
-		more, err := visit(v, n)
-		if err != nil {
-			return kind("visit secret version", err)
-		}
-		if !more {
+		if !visit(v, n) {
 			return nil
 		}
 	}
@@ -164,17 +170,22 @@ func number(name string) (int64, error) {
 	return n, nil
 }
 
+// kind is the one place that knows what Secret Manager's codes mean, and what to do about them.
 func kind(doing string, err error) error {
-	k := fault.Unavailable
-	switch status.Code(err) {
-	case codes.NotFound:
-		k = fault.NotFound
-	case codes.FailedPrecondition, codes.InvalidArgument:
-		k = fault.Invalid
-	case codes.PermissionDenied, codes.Unauthenticated:
-		k = fault.Forbidden
-	case codes.Canceled:
-		k = fault.Stopped
+	code := status.Code(err)
+	if code == codes.Unknown { // the client gives the end of a context as it is
+		code = status.FromContextError(err).Code()
 	}
-	return &fault.Error{Kind: k, Msg: doing + ": Secret Manager answered " + status.Code(err).String()}
+	k, say := fault.Unavailable, "Secret Manager is out of order at the moment, the next sync tries again"
+	switch code {
+	case codes.NotFound:
+		k, say = fault.NotFound, "Secret Manager has no such secret: check GOOGLE_CLOUD_PROJECT, or connect again"
+	case codes.FailedPrecondition, codes.InvalidArgument:
+		k, say = fault.Invalid, "Secret Manager refuses the request: if the version was disabled, enable it, else connect again"
+	case codes.PermissionDenied, codes.Unauthenticated:
+		k, say = fault.Forbidden, "Secret Manager doesn't let this program in: check the roles of its service account"
+	case codes.Canceled:
+		k, say = fault.Stopped, "stopped during a call to Secret Manager"
+	}
+	return fault.New(k, fmt.Sprintf("%s (%s: %s)", say, doing, code))
 }

@@ -17,7 +17,10 @@ type Session struct {
 	conn    org.Connection
 	lease   org.Lease
 	refresh Refresh
-	turn    chan struct{} // holds one: refreshes of one run take turns
+	turn    chan struct{} // holds one: refreshes of one run take turns; who has it has the fields below
+
+	unparked bool  // has tried to move a parked token
+	refused  error // the provider's refusal, of a kind that asking again in this run would only repeat
 }
 
 // Session returns the connection's tokens for as long as the lease is held.
@@ -51,6 +54,9 @@ func (s *Session) token(ctx context.Context, rejected string) (string, error) {
 	if t.Access != rejected && t.AccessExpires.After(s.vault.Now().Add(s.vault.Buffer)) {
 		return t.Access, nil
 	}
+	if s.refused != nil {
+		return "", s.refused
+	}
 	// From here on a hang-up must not stop us between the provider's answer and its storage.
 	t, err = s.renew(context.WithoutCancel(ctx), t, lost)
 	return t.Access, err
@@ -59,23 +65,24 @@ func (s *Session) token(ctx context.Context, rejected string) (string, error) {
 // recover returns the newest token there is, after mending what a killed run or an outage of Secret
 // Manager has left. lost is when a refresh was sent whose answer nobody has: zero when there is none.
 func (s *Session) recover(ctx context.Context, e Entry) (t Token, lost time.Time, err error) {
-	v := s.vault
-	if e.Parked != nil {
-		if t, err = v.read(ctx, s.conn, e); err == nil {
-			err = v.unpark(context.WithoutCancel(ctx), s.conn, s.lease, t)
+	if e.Open != nil {
+		// The run before us died after it had asked for a new token, perhaps after it had stored it.
+		if t, err = s.adopt(ctx, e.Version); err == nil || !fault.Is(err, fault.NotFound) {
+			return t, time.Time{}, err
 		}
-		return t, time.Time{}, err
+		lost = e.Open.Started
 	}
-	if e.Open == nil {
-		t, err = v.read(ctx, s.conn, e)
-		return t, time.Time{}, err
+	t, err = s.vault.read(ctx, s.conn, e)
+	if err == nil && e.Parked != nil && e.Open == nil && !s.unparked {
+		s.unparked = true
+		err = s.vault.unpark(context.WithoutCancel(ctx), s.conn, s.lease, t)
 	}
-	// The run before us died after it had asked for a new token, perhaps after it had stored it.
-	if t, err = s.adopt(ctx, e.Version); err == nil || !fault.Is(err, fault.NotFound) {
-		return t, time.Time{}, err
+	// A secret that is not there although the ledger points at it may be a wrong project in the
+	// settings: nobody is asked to connect again for that.
+	if none := fault.Is(err, fault.NotFound) && e.Version == 0; none || fault.Is(err, fault.Invalid) {
+		err = fault.Wrap(fault.Reconnect, "this connection has no usable token any more: connect again", err)
 	}
-	t, err = v.read(ctx, s.conn, e)
-	return t, e.Open.Started, err
+	return t, lost, err
 }
 
 // adopt takes the newest stored version above the pointer, if there is one: fault.NotFound if not.
@@ -87,10 +94,13 @@ func (s *Session) adopt(ctx context.Context, pointer int64) (Token, error) {
 	}
 	for _, version := range above {
 		t, err := v.read(ctx, s.conn, Entry{Version: version})
-		if err != nil {
-			continue
+		switch fault.Of(err) {
+		case "":
+			return t, v.Ledger.Settle(ctx, s.lease, version, t.AccessExpires)
+		case fault.NotFound, fault.Invalid: // destroyed meanwhile, or not ours
+		default: // it may be the only good token there is
+			return Token{}, err
 		}
-		return t, v.Ledger.Settle(ctx, s.lease, version, t.AccessExpires)
 	}
 	return Token{}, fault.New(fault.NotFound, "no newer token is stored")
 }
@@ -111,21 +121,36 @@ func (s *Session) renew(ctx context.Context, old Token, lost time.Time) (Token, 
 		case err == nil:
 			return t, s.vault.store(ctx, s.conn, s.lease, t)
 		case fault.Is(err, fault.Reconnect):
-			return s.refused(ctx, attempt, err, lost)
+			return s.rejected(ctx, attempt, err, lost)
 		case !errors.Is(err, ErrAnswerLost):
-			return Token{}, s.concluded(ctx, attempt, "not sent", err)
+			return Token{}, s.turnedDown(ctx, attempt, err)
 		}
 		if lost.IsZero() {
 			lost = attempt.Started
 		}
 		if try == 2 { // the attempt stays open in the journal: the next run knows that an answer is missing
-			return Token{}, fmt.Errorf("refresh token: %w", err)
+			return Token{}, fmt.Errorf("refresh token: %w", &fault.Error{Kind: fault.Of(err), After: fault.After(err), Err: err,
+				Msg: "the token could not be renewed, the next sync tries again"})
 		}
 	}
 }
 
-// refused looks once more for a token that somebody else has stored, then gives up on the login.
-func (s *Session) refused(ctx context.Context, a Attempt, refusal error, lost time.Time) (Token, error) {
+// turnedDown concludes an attempt that has changed nothing at the provider: refused for a reason
+// other than the token, or not even sent.
+func (s *Session) turnedDown(ctx context.Context, a Attempt, err error) error {
+	outcome := "failed"
+	switch fault.Of(err) {
+	case fault.RateLimited:
+		outcome = "refused"
+	case fault.Invalid, fault.Forbidden:
+		outcome = "refused"
+		s.refused = fmt.Errorf("refresh token: %w", err)
+	}
+	return s.concluded(ctx, a, outcome, err)
+}
+
+// rejected looks once more for a token that somebody else has stored, then gives up on the login.
+func (s *Session) rejected(ctx context.Context, a Attempt, refusal error, lost time.Time) (Token, error) {
 	e, err := s.vault.Ledger.Entry(ctx, s.conn.ID)
 	if err != nil {
 		return Token{}, fmt.Errorf("look up token: %w", err)
@@ -135,8 +160,14 @@ func (s *Session) refused(ctx context.Context, a Attempt, refusal error, lost ti
 		return t, err
 	}
 	if !lost.IsZero() {
-		refusal = fault.Wrap(fault.Reconnect, "the provider changed this login's token at "+
-			lost.UTC().Format("2006-01-02 15:04:05")+" UTC and its answer never arrived, so the login has to be made anew", refusal)
+		// The provider's own words would name reasons that are not this one.
+		told := &fault.Error{Kind: fault.Reconnect, Msg: "the provider changed this connection's token at " +
+			lost.UTC().Format("2006-01-02 15:04:05") + " UTC, but its answer never arrived: connect again"}
+		var said *fault.Error
+		if errors.As(refusal, &said) {
+			told.Ref = said.Ref
+		}
+		refusal = told
 	}
 	return Token{}, s.concluded(ctx, a, "refused", refusal)
 }

@@ -2,7 +2,9 @@ package vault_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -80,12 +83,13 @@ type provider struct {
 	mu     sync.Mutex
 	newest int
 	calls  int
-	keep   bool    // repeats the same refresh token, as within a day of its issue
-	lose   int     // this many answers get lost after the token was changed
-	refuse error   // refuses everything
-	empty  bool    // answers without a token
-	before func()  // runs before the answer
-	events *ledger // shares its list, to see the order
+	keep   bool          // repeats the same refresh token, as within a day of its issue
+	lose   int           // this many answers get lost after the token was changed
+	refuse error         // refuses everything
+	empty  bool          // answers without a token
+	before func()        // runs before the answer
+	lasts  time.Duration // of access tokens; zero: an hour
+	events *ledger       // shares its list, to see the order
 }
 
 func (p *provider) refresh(_ context.Context, token string) (vault.Token, error) {
@@ -114,7 +118,7 @@ func (p *provider) refresh(_ context.Context, token string) (vault.Token, error)
 	if p.before != nil {
 		p.before()
 	}
-	return p.token(time.Hour), nil
+	return p.token(cmp.Or(p.lasts, time.Hour)), nil
 }
 
 func (p *provider) token(lasts time.Duration) vault.Token {
@@ -160,7 +164,7 @@ func (f *fixture) process(t *testing.T) *vault.Vault {
 		t.Fatal(err)
 	}
 	return &vault.Vault{
-		Ledger: f.ledger, Secrets: secrets, Seal: seal, Buffer: 5 * time.Minute, Patience: time.Millisecond,
+		Ledger: f.ledger, Secrets: secrets, Seal: seal, Buffer: 5 * time.Minute, Patience: 250 * time.Millisecond,
 		Log: slog.New(slog.NewTextHandler(f.log, nil)), Now: func() time.Time { return start },
 	}
 }
@@ -234,7 +238,7 @@ func TestLostAnswer(t *testing.T) {
 		f := setup(t, 0)
 		f.provider.lose = 1
 		_, err := f.access(t, f.Vault)
-		wantReconnect(t, err, "changed this login's token at 2026-05-05 10:00:00 UTC and its answer never arrived")
+		wantReconnect(t, err, "changed this connection's token at 2026-05-05 10:00:00 UTC, but its answer never arrived: connect again")
 		if !slices.Contains(f.ledger.events, "end refused") {
 			t.Errorf("steps %v, want the refusal journaled", f.ledger.events)
 		}
@@ -273,6 +277,62 @@ func TestKilledBetweenStoringAndPointing(t *testing.T) {
 	}
 }
 
+// TestSecretManagerStumblesOverTheNewestToken: what cannot be read now is no reason to take the old
+// one, which the provider has ended.
+func TestSecretManagerStumblesOverTheNewestToken(t *testing.T) {
+	f := setup(t, 0)
+	f.ledger.fail["settle"] = errors.New("killed")
+	if _, err := f.access(t, f.Vault); err == nil {
+		t.Fatal("no error from a failed settle")
+	}
+	delete(f.ledger.fail, "settle")
+	f.server.FailNext("AccessSecretVersion", 1, codes.Internal)
+	if _, err := f.access(t, f.process(t)); fault.Of(err) != fault.Unavailable {
+		t.Errorf("Access: %v, want unavailable", err)
+	}
+	if got, err := f.access(t, f.process(t)); err != nil || got != "access-marker-2-1" || f.provider.calls != 1 {
+		t.Errorf("Access at the next run = %q, %v, %d refreshes; want the stored token adopted", got, err, f.provider.calls)
+	}
+}
+
+func TestKilledBetweenStoringAndPointingWhileATokenIsParked(t *testing.T) {
+	f := setup(t, 0)
+	f.provider.before = func() { f.server.Down(true) }
+	f.provider.lasts = time.Minute // is due again at once
+	if _, err := f.access(t, f.Vault); err != nil {
+		t.Fatal(err)
+	}
+	f.provider.before = func() { f.server.Down(false) }
+	f.provider.lasts = time.Hour
+	f.ledger.fail["settle"] = errors.New("killed")
+	if _, err := f.access(t, f.process(t)); err == nil {
+		t.Fatal("no error from a failed settle")
+	}
+	delete(f.ledger.fail, "settle")
+	got, err := f.access(t, f.process(t))
+	if err != nil || got != "access-marker-3-2" || f.ledger.entry.Parked != nil {
+		t.Errorf("Access at the next run = %q, %v, parked %t; want the stored token adopted", got, err, f.ledger.entry.Parked != nil)
+	}
+}
+
+func TestReadingIsNotWaitedForWithoutEnd(t *testing.T) {
+	f := setup(t, time.Hour)
+	f.server.Down(true)
+	began := time.Now()
+	_, err := f.access(t, f.process(t))
+	if fault.Of(err) != fault.Unavailable || !strings.Contains(err.Error(), "Secret Manager is out of order at the moment, the next sync tries again") {
+		t.Errorf("Access: %v, want unavailable", err)
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it took %s, the vault's patience is a quarter of a second", took)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := f.process(t).Current(ctx, conn); fault.Of(err) != fault.Stopped {
+		t.Errorf("Current after a stop: %v, want stopped", err)
+	}
+}
+
 func TestSecretManagerDownAtTheMomentOfRotation(t *testing.T) {
 	f := setup(t, 0)
 	f.provider.before = func() { f.server.Down(true) }
@@ -300,7 +360,7 @@ func TestSecretManagerDownAtTheMomentOfRotation(t *testing.T) {
 
 func TestNowhereToStore(t *testing.T) {
 	f := setup(t, 0)
-	f.server.FailNext("AddSecretVersion", 1, codes.PermissionDenied)
+	f.server.FailNext("AddSecretVersion", 100, codes.PermissionDenied)
 	f.ledger.fail["park"] = errors.New("database down")
 	if _, err := f.access(t, f.Vault); fault.Of(err) != fault.Unavailable || !strings.Contains(err.Error(), "neither in Secret Manager") {
 		t.Errorf("Access: %v, want unavailable: a token that is not durable is not used", err)
@@ -337,6 +397,148 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
+// TestRefusalIsRemembered: what every further call of a run would only hear again is asked once.
+func TestRefusalIsRemembered(t *testing.T) {
+	for _, tt := range []struct {
+		kind    fault.Kind
+		asked   int
+		outcome string
+	}{
+		{fault.Invalid, 1, "end refused"},
+		{fault.Forbidden, 1, "end refused"},
+		{fault.RateLimited, 3, "end refused"},
+		{fault.Unavailable, 3, "end failed"},
+		{fault.Stopped, 3, "end failed"},
+	} {
+		t.Run(string(tt.kind), func(t *testing.T) {
+			f := setup(t, 0)
+			f.provider.refuse = fault.New(tt.kind, "check QUICKBOOKS_CLIENT_SECRET")
+			s := f.Session(conn, lease, f.provider.refresh)
+			for range 3 {
+				if _, err := s.Access(t.Context()); fault.Of(err) != tt.kind || !strings.Contains(err.Error(), "QUICKBOOKS_CLIENT_SECRET") {
+					t.Errorf("Access: %v, want %s", err, tt.kind)
+				}
+			}
+			if f.provider.calls != tt.asked || f.ledger.events[2] != tt.outcome || len(f.ledger.events) != 3*tt.asked {
+				t.Errorf("%d refreshes, steps %v; want %d, each %q", f.provider.calls, f.ledger.events, tt.asked, tt.outcome)
+			}
+			f.provider.refuse = nil
+			if _, err := f.access(t, f.Vault); err != nil {
+				t.Errorf("Access at the next run: %v", err)
+			}
+		})
+	}
+}
+
+// TestUnusableTokens: connecting again is the only cure, so the whole connection has to say so.
+func TestUnusableTokens(t *testing.T) {
+	secret := "projects/here/secrets/" + vault.SecretName(conn)
+	for name, spoil := range map[string]func(f *fixture, secrets vault.Secrets) error{
+		"none was ever stored": func(f *fixture, _ vault.Secrets) error { f.ledger.entry.Version = 0; return nil },
+		"its version is destroyed": func(_ *fixture, secrets vault.Secrets) error {
+			return secrets.DestroyUpTo(t.Context(), vault.SecretName(conn), 1)
+		},
+		"its version is something else": func(f *fixture, secrets vault.Secrets) (err error) {
+			f.ledger.entry.Version, err = secrets.Add(t.Context(), vault.SecretName(conn), []byte("marker"))
+			return err
+		},
+		"parked under another client secret": func(f *fixture, _ vault.Secrets) error { f.ledger.entry.Parked = []byte("marker, sealed"); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := setup(t, time.Hour)
+			v := f.process(t)
+			if err := spoil(f, v.Secrets); err != nil {
+				t.Fatal(err, f.server.Versions(secret))
+			}
+			_, err := f.access(t, v)
+			wantReconnect(t, err, "connect again")
+			if f.provider.calls != 0 {
+				t.Errorf("%d refreshes, want none", f.provider.calls)
+			}
+		})
+	}
+}
+
+// stuck is a Secret Manager that answers no Add.
+type stuck struct {
+	vault.Secrets
+	payload []byte
+	adds    int
+}
+
+func (s *stuck) Add(ctx context.Context, _ string, _ []byte) (int64, error) {
+	s.adds++
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+func (s *stuck) Get(context.Context, string, int64) ([]byte, error) { return s.payload, nil }
+
+func TestSecretManagerDoesNotAnswer(t *testing.T) {
+	for _, patience := range []time.Duration{0, time.Second, 15 * time.Second, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			seal, err := vault.NewSeal("client-secret-marker")
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := &ledger{fence: 1, entry: vault.Entry{Version: 1}}
+			p := &provider{newest: 1, events: g}
+			secrets := &stuck{}
+			if secrets.payload, err = json.Marshal(p.token(0)); err != nil {
+				t.Fatal(err)
+			}
+			v := &vault.Vault{
+				Ledger: g, Secrets: secrets, Seal: seal, Buffer: 5 * time.Minute, Patience: patience,
+				Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return start },
+			}
+			began := time.Now()
+			access, err := v.Session(conn, lease, p.refresh).Access(t.Context())
+			if took := time.Since(began); err != nil || g.entry.Parked == nil || took > max(patience, time.Second) {
+				t.Errorf("patience %v: parked %t after %v, %v", patience, g.entry.Parked != nil, took, err)
+			}
+			secrets.adds, began = 0, time.Now()
+			s := v.Session(conn, lease, p.refresh)
+			for range 3 {
+				if again, err := s.Access(t.Context()); err != nil || again != access {
+					t.Errorf("patience %v: Access = %q, %v; want the parked token", patience, again, err)
+				}
+			}
+			if took := time.Since(began); secrets.adds != 1 || took > 5*time.Second {
+				t.Errorf("patience %v: tried to move the parked token %d times within %v, want once within 5 s", patience, secrets.adds, took)
+			}
+		})
+	}
+}
+
+// TestDestroyingIsTakenUpAgain: a version that could not be destroyed is not forgotten.
+func TestDestroyingIsTakenUpAgain(t *testing.T) {
+	f := setup(t, time.Hour)
+	secrets := f.process(t).Secrets
+	name := vault.SecretName(conn)
+	for range 3 {
+		if _, err := secrets.Add(t.Context(), name, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := secrets.DestroyUpTo(t.Context(), name, 1); err != nil {
+		t.Fatal(err)
+	}
+	f.server.LoseNext("DestroySecretVersion", 1, codes.Unavailable) // one is destroyed, those after it are not
+	if err := secrets.DestroyUpTo(t.Context(), name, 3); fault.Of(err) != fault.Unavailable {
+		t.Errorf("DestroyUpTo: %v, want unavailable", err)
+	}
+	if err := secrets.DestroyUpTo(t.Context(), name, 3); err != nil {
+		t.Error(err)
+	}
+	var states []string
+	for _, v := range f.server.Versions("projects/here/secrets/" + name) {
+		states = append(states, v.State)
+	}
+	if want := []string{"DESTROYED", "DESTROYED", "DESTROYED", "ENABLED"}; !slices.Equal(states, want) {
+		t.Errorf("versions %v, want %v", states, want)
+	}
+}
+
 func TestForget(t *testing.T) {
 	f := setup(t, time.Hour)
 	if err := f.Forget(t.Context(), conn, lease); err != nil {
@@ -354,7 +556,13 @@ func TestTokenPrintsNothing(t *testing.T) {
 	token := vault.Token{Access: "access-marker", Refresh: "refresh-marker"}
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "token", token)
-	if all := fmt.Sprintf("%v %+v %#v %s %s", token, token, token, token, log.String()); strings.Contains(all, "marker") {
+	all := log.String()
+	for _, v := range []any{token, &token, []vault.Token{token}, struct{ T vault.Token }{token}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			all += fmt.Sprintf(verb+"\n", v)
+		}
+	}
+	if strings.Contains(all, "marker") || strings.Contains(all, fmt.Sprintf("%x", "marker")) {
 		t.Errorf("printed: %s", all)
 	}
 }
@@ -366,5 +574,14 @@ func wantReconnect(t *testing.T, err error, words string) {
 	}
 	if err != nil && strings.Contains(err.Error(), "marker") {
 		t.Errorf("error %q holds a token", err)
+	}
+}
+
+// A version that the project does not have may be a wrong setting of ours: customers are left in peace.
+func TestSecretOfAnotherProject(t *testing.T) {
+	f := setup(t, time.Hour)
+	f.ledger.entry.Version = 9
+	if _, err := f.access(t, f.process(t)); fault.Of(err) != fault.NotFound || !strings.Contains(err.Error(), "check GOOGLE_CLOUD_PROJECT") {
+		t.Errorf("Access: %v, want not found and which setting to look at", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -26,14 +27,19 @@ type Token struct {
 	RefreshExpires time.Time // zero: the provider does not tell
 }
 
-// String hides the token.
-func (Token) String() string { return "[secret]" }
+const hidden = "[secret]"
 
-// GoString hides the token.
-func (Token) GoString() string { return "[secret]" }
+// String implements fmt.Stringer.
+func (Token) String() string { return hidden }
 
-// LogValue hides the token.
-func (Token) LogValue() slog.Value { return slog.StringValue("[secret]") }
+// GoString implements fmt.GoStringer.
+func (Token) GoString() string { return hidden }
+
+// Format implements fmt.Formatter, for the verbs that would print the fields.
+func (Token) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) } //nolint:errcheck // fmt has nowhere to tell
+
+// LogValue implements slog.LogValuer.
+func (Token) LogValue() slog.Value { return slog.StringValue(hidden) }
 
 // complete reports whether t can replace another token: an empty answer must never do so.
 func (t Token) complete() bool { return t.Access != "" && t.Refresh != "" }
@@ -43,8 +49,9 @@ func (t Token) complete() bool { return t.Access != "" && t.Refresh != "" }
 var ErrAnswerLost = errors.New("the answer was lost")
 
 // Refresh asks the provider for a new token. Its errors are fault.Reconnect when the provider
-// refuses the old one for good, fault.Unavailable otherwise, with ErrAnswerLost in the chain when
-// the provider may have acted.
+// refuses the old one for good, Invalid or Forbidden when it refuses the app or the request,
+// RateLimited, else Unavailable or Stopped, with ErrAnswerLost in the chain when the provider may
+// have acted.
 type Refresh func(ctx context.Context, refreshToken string) (Token, error)
 
 // Entry is what the ledger holds of a connection.
@@ -91,7 +98,7 @@ type Vault struct {
 	Secrets  Secrets
 	Seal     Seal          // closes tokens that must be parked
 	Buffer   time.Duration // renew an access token this long before it ends
-	Patience time.Duration // how long to go on trying to store a new token before it is parked
+	Patience time.Duration // how long to go on trying to read a token, or to store a new one before it is parked
 	Log      *slog.Logger
 	Now      func() time.Time
 
@@ -141,7 +148,7 @@ func (v *Vault) Forget(ctx context.Context, c org.Connection, l org.Lease) error
 }
 
 // Current returns the stored token of a connection, without renewing it; a person's disconnect
-// needs it to revoke. fault.NotFound when there is none.
+// needs it to revoke. fault.NotFound when there is none, fault.Invalid when it is destroyed or damaged.
 func (v *Vault) Current(ctx context.Context, c org.Connection) (Token, error) {
 	e, err := v.Ledger.Entry(ctx, c.ID)
 	if err != nil {
@@ -171,7 +178,7 @@ func (v *Vault) unpark(ctx context.Context, c org.Connection, l org.Lease, t Tok
 	if err != nil {
 		return fmt.Errorf("encode token: %w", err)
 	}
-	version, err := v.Secrets.Add(ctx, SecretName(c), payload)
+	version, err := v.addOnce(ctx, SecretName(c), payload)
 	if err != nil {
 		v.Log.WarnContext(ctx, "a token stays parked in the database: Secret Manager is still out", "connection", int64(c.ID), "err", err.Error())
 		return nil
@@ -196,16 +203,29 @@ func (v *Vault) settle(ctx context.Context, c org.Connection, l org.Lease, t Tok
 func (v *Vault) add(ctx context.Context, secret string, payload []byte) (version int64, err error) {
 	patience, cancel := context.WithTimeout(ctx, v.Patience)
 	defer cancel()
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		if version, err = v.Secrets.Add(ctx, secret, payload); err == nil {
-			return version, nil
-		}
+	version, err = v.addOnce(ctx, secret, payload) // patience may be too short for even one
+	for wait := 100 * time.Millisecond; err != nil; wait = min(2*wait, 5*time.Second) {
 		select {
 		case <-patience.Done():
 			return 0, err
 		case <-time.After(wait):
 		}
+		version, err = v.addOnce(patience, secret, payload)
 	}
+	return version, nil
+}
+
+// One attempt to store a token gets the vault's patience, within these bounds: Secret Manager's
+// client would wait a minute for an answer that does not come.
+const (
+	shortestAdd = time.Second
+	longestAdd  = 5 * time.Second
+)
+
+func (v *Vault) addOnce(ctx context.Context, secret string, payload []byte) (version int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, min(max(v.Patience, shortestAdd), longestAdd))
+	defer cancel()
+	return v.Secrets.Add(ctx, secret, payload)
 }
 
 func (v *Vault) park(ctx context.Context, c org.Connection, l org.Lease, t Token, payload []byte, cause error) error {
@@ -231,7 +251,7 @@ func (v *Vault) read(ctx context.Context, c org.Connection, e Entry) (Token, err
 	if e.Parked != nil {
 		payload, err := v.Seal.open(e.Parked, SecretName(c))
 		if err != nil {
-			return Token{}, fault.Wrap(fault.Internal, "the parked token does not open: has the app's client secret changed?", err)
+			return Token{}, fault.Wrap(fault.Invalid, "the parked token does not open: has the app's client secret changed?", err)
 		}
 		return decode(payload)
 	}
@@ -244,7 +264,7 @@ func (v *Vault) read(ctx context.Context, c org.Connection, e Entry) (Token, err
 	if k.version == e.Version {
 		return k.token, nil
 	}
-	payload, err := v.Secrets.Get(ctx, SecretName(c), e.Version)
+	payload, err := v.get(ctx, SecretName(c), e.Version)
 	if err != nil {
 		return Token{}, fmt.Errorf("read token: %w", err)
 	}
@@ -255,9 +275,21 @@ func (v *Vault) read(ctx context.Context, c org.Connection, e Entry) (Token, err
 	return t, err
 }
 
+// get reads a version within the vault's patience: the client would repeat a call that Secret Manager
+// does not answer for as long as the whole run may last.
+func (v *Vault) get(ctx context.Context, secret string, version int64) ([]byte, error) {
+	patience, cancel := context.WithTimeout(ctx, v.Patience)
+	defer cancel()
+	payload, err := v.Secrets.Get(patience, secret, version)
+	if err != nil && ctx.Err() != nil {
+		return nil, fault.Wrap(fault.Stopped, "stopped during a call to Secret Manager", ctx.Err())
+	}
+	return payload, err
+}
+
 func decode(payload []byte) (t Token, err error) {
 	if err := json.Unmarshal(payload, &t); err != nil || !t.complete() {
-		return Token{}, fault.New(fault.Internal, "the stored token is not one that was written here")
+		return Token{}, fault.New(fault.Invalid, "the stored token is not one that was written here")
 	}
 	return t, nil
 }

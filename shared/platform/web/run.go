@@ -28,9 +28,9 @@ func Run(ctx context.Context, o Options) int {
 	}
 	functions.HTTP(o.Name, s.ServeHTTP)
 
-	host, port := o.Host, o.Port
-	if host == "" && os.Getenv("K_SERVICE") == "" {
-		host = "127.0.0.1"
+	host, port := "127.0.0.1", o.Port
+	if os.Getenv("K_SERVICE") != "" { // on Cloud Run: all interfaces
+		host = ""
 	}
 	if port == "" {
 		port = os.Getenv("PORT")
@@ -38,9 +38,9 @@ func Run(ctx context.Context, o Options) int {
 	if port == "" {
 		port = "8080"
 	}
+	s.log.InfoContext(ctx, "function begins to listen", "function", o.Name, "address", net.JoinHostPort(host, port))
 	ended := make(chan error, 1)
 	go func() { ended <- funcframework.StartHostPort(host, port) }()
-	s.log.InfoContext(ctx, "function listens", "function", o.Name, "address", net.JoinHostPort(host, port))
 	select {
 	case err := <-ended:
 		s.log.ErrorContext(ctx, "cannot listen", "function", o.Name, "err", err)

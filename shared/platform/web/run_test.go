@@ -21,16 +21,16 @@ import (
 // but not stopped.
 func TestMain(m *testing.M) {
 	if port := os.Getenv("WEB_TEST_PORT"); port != "" {
-		os.Exit(Run(context.Background(), Options{Name: "Echo", Port: port, Build: built(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		os.Exit(Run(context.Background(), Options{Name: "Echo", Port: port, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/slow" {
 				fmt.Println("running")
 				<-Stopping(r.Context())
 			}
 			io.WriteString(w, r.URL.Path)
-		}), func(context.Context) error {
+		}), Close: func(context.Context) error {
 			fmt.Println("closed")
 			return nil
-		})}))
+		}}))
 	}
 	os.Exit(m.Run())
 }
@@ -98,7 +98,7 @@ func TestRunSaysWhenItCannotListen(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "WEB_TEST_PORT="+port)
 	out, err := cmd.CombinedOutput()
-	if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "cannot listen") {
+	if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "cannot listen") || strings.Contains(string(out), "function listens") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

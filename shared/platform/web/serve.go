@@ -13,15 +13,6 @@ import (
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
 )
 
-type requestIDKey struct{}
-
-// RequestID returns the id of the request that ctx belongs to, as in its X-Request-Id: what people
-// may be shown, and logs are searched for, when something goes wrong. Empty outside of a request.
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
-
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := strings.ToLower(rand.Text()[:16])
@@ -42,50 +33,37 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.cut, cancel)()
-	ctx = context.WithValue(WithStopping(ctx, s.stopping), requestIDKey{}, id)
-	ctx = logging.With(logging.WithTrace(ctx, r.Header.Get("traceparent")), "request", id)
+	ctx = logging.With(logging.WithTrace(withStopping(ctx, s.stopping), r.Header.Get("traceparent")), "request", id)
 	out := &writer{ResponseWriter: w}
 	defer func() {
 		if p := recover(); p != nil {
 			// The query may hold a code: it is not logged.
-			s.logPanic(ctx, p, "function", s.o.Name, "method", r.Method, "path", r.URL.Path)
+			s.log.ErrorContext(ctx, "panic", "function", s.o.Name, "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(p),
+				logging.StackKey, fmt.Sprintf("panic: %v\n\n%s", p, debug.Stack())) // as Error Reporting reads it
 			if !out.wrote {
 				say(w, http.StatusInternalServerError, "internal error, request "+id)
 			}
 		}
 	}()
-	h, err := s.handler(ctx)
-	switch {
-	case read && r.URL.Path == "/readyz":
-		s.ready(ctx, out, h, err)
-	case err != nil:
-		w.Header().Set("Retry-After", "5")
-		say(out, http.StatusServiceUnavailable, "not ready, request "+id)
-	default:
-		h.ServeHTTP(out, r.WithContext(ctx))
+	if read && r.URL.Path == "/readyz" {
+		s.ready(ctx, out)
+		return
 	}
+	s.o.Handler.ServeHTTP(out, r.WithContext(ctx))
 }
 
 // ready answers GET /readyz. Why it is not ready stands in the log: the answer is public.
-func (s *Server) ready(ctx context.Context, w http.ResponseWriter, h http.Handler, err error) {
-	if own, ok := h.(interface{ Ready(context.Context) error }); ok && err == nil {
+func (s *Server) ready(ctx context.Context, w http.ResponseWriter) {
+	if own, ok := s.o.Handler.(interface{ Ready(context.Context) error }); ok {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		if err = own.Ready(ctx); err != nil {
+		if err := own.Ready(ctx); err != nil {
 			s.log.WarnContext(ctx, "function not ready", "function", s.o.Name, "err", err)
+			say(w, http.StatusServiceUnavailable, "not ready")
+			return
 		}
 	}
-	if err != nil {
-		say(w, http.StatusServiceUnavailable, "not ready")
-		return
-	}
 	say(w, http.StatusOK, "ready")
-}
-
-// logPanic writes one entry with the stack, in the form that Error Reporting reads.
-func (s *Server) logPanic(ctx context.Context, p any, args ...any) {
-	head := fmt.Sprintf("panic: %v", p)
-	s.log.ErrorContext(ctx, "panic", append(args, "panic", fmt.Sprint(p), logging.StackKey, head+"\n\n"+string(debug.Stack()))...)
 }
 
 func say(w http.ResponseWriter, code int, text string) {

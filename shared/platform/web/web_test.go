@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,57 +18,13 @@ import (
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
 )
 
-func TestFailedBuildIsTriedAgainAndAGoodOneKept(t *testing.T) {
-	builds := 0
-	s := server(Options{Build: func(ctx context.Context) (http.Handler, func(context.Context) error, error) {
-		if builds++; builds == 1 {
-			return nil, nil, errors.New("no database")
-		}
-		return say200("hello"), nil, nil
-	}})
-	for _, tt := range []struct {
-		path string
-		want int
-	}{{"/healthz", 200}, {"/readyz", 503}, {"/readyz", 200}, {"/any/path", 200}, {"/", 200}} {
-		if got := get(s, tt.path); got.Code != tt.want || got.Header().Get("X-Request-Id") == "" {
-			t.Errorf("%s: %d %v, want %d", tt.path, got.Code, got.Header(), tt.want)
+func TestEveryFunctionAnswersHealthChecks(t *testing.T) {
+	s := server(Options{Handler: say200("hello")})
+	for path, want := range map[string]string{"/healthz": "ok\n", "/readyz": "ready\n", "/any/path": "hello", "/": "hello"} {
+		if got := get(s, path); got.Code != 200 || got.Body.String() != want || got.Header().Get("X-Request-Id") == "" {
+			t.Errorf("%s: %d %q %v, want %q", path, got.Code, got.Body, got.Header(), want)
 		}
 	}
-	if builds != 2 {
-		t.Errorf("built %d times, want 2", builds)
-	}
-}
-
-func TestConcurrentFirstRequestsBuildOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var builds, answers atomic.Int32
-		s := server(Options{Build: func(ctx context.Context) (http.Handler, func(context.Context) error, error) {
-			builds.Add(1)
-			time.Sleep(time.Second)
-			return say200("x"), nil, ctx.Err()
-		}})
-		impatient, hangUp := context.WithCancel(t.Context())
-		for i := range 10 {
-			go func() {
-				ctx := t.Context()
-				if i == 0 {
-					ctx = impatient
-				}
-				w := httptest.NewRecorder()
-				s.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/", nil))
-				if w.Code == 200 {
-					answers.Add(1)
-				}
-			}()
-		}
-		synctest.Wait()
-		hangUp() // whoever began the building may go: it goes on for the others
-		time.Sleep(2 * time.Second)
-		synctest.Wait()
-		if builds.Load() != 1 || answers.Load() != 9 {
-			t.Errorf("%d builds, %d answers; want 1 and 9", builds.Load(), answers.Load())
-		}
-	})
 }
 
 type choosy struct {
@@ -81,7 +36,7 @@ func (c *choosy) Ready(context.Context) error { return c.err }
 
 func TestReadyAsksTheHandler(t *testing.T) {
 	h := &choosy{say200("x"), errors.New("database away")}
-	s := server(Options{Build: built(h, nil)})
+	s := server(Options{Handler: h})
 	if got := get(s, "/readyz"); got.Code != 503 || strings.Contains(got.Body.String(), "database") {
 		t.Errorf("not ready: %d %s", got.Code, got.Body)
 	}
@@ -94,12 +49,12 @@ func TestReadyAsksTheHandler(t *testing.T) {
 func TestPanicIsOneLogLineAnd500(t *testing.T) {
 	var out bytes.Buffer
 	s := server(Options{Name: "Connect", Log: logging.New(&out, logging.Options{Format: "json"}),
-		Build: built(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/late" {
 				io.WriteString(w, "begun")
 			}
 			panic("boom")
-		}), nil)})
+		})})
 	got := get(s, "/x?code=hunter2")
 	id := got.Header().Get("X-Request-Id")
 	if got.Code != 500 || !strings.Contains(got.Body.String(), id) || strings.Contains(got.Body.String(), "boom") {
@@ -107,7 +62,7 @@ func TestPanicIsOneLogLineAnd500(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	var e map[string]any
-	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &e); err != nil || len(lines) != 2 { // the first says that it is ready
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &e); err != nil || len(lines) != 1 {
 		t.Fatalf("%v: log %s", err, out.String())
 	}
 	stack, _ := e["stack_trace"].(string)
@@ -123,15 +78,15 @@ func TestPanicIsOneLogLineAnd500(t *testing.T) {
 func TestShutdownLetsRequestsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var order []string
-		s := server(Options{Build: built(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := server(Options{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			<-Stopping(r.Context())
 			time.Sleep(3 * time.Second) // to the end of the page
 			order = append(order, "page")
-			io.WriteString(w, RequestID(r.Context()))
-		}), func(ctx context.Context) error {
+			io.WriteString(w, "whole")
+		}), Close: func(ctx context.Context) error {
 			order = append(order, "close")
 			return ctx.Err()
-		})})
+		}})
 		answer := make(chan *httptest.ResponseRecorder)
 		go func() { answer <- get(s, "/") }()
 		synctest.Wait()
@@ -145,7 +100,7 @@ func TestShutdownLetsRequestsEnd(t *testing.T) {
 		if got := get(s, "/"); got.Code != 503 || got.Header().Get("Retry-After") == "" {
 			t.Errorf("new request while stopping: %d", got.Code)
 		}
-		if got := <-answer; got.Code != 200 || got.Body.String() != got.Header().Get("X-Request-Id") {
+		if got := <-answer; got.Code != 200 || got.Body.String() != "whole" {
 			t.Errorf("running request: %d %s", got.Code, got.Body)
 		}
 		if err := <-ended; err != nil || time.Since(began) != 3*time.Second {
@@ -159,10 +114,10 @@ func TestShutdownLetsRequestsEnd(t *testing.T) {
 
 func TestShutdownCutsRequestsAfterGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := server(Options{Build: built(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := server(Options{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
 			w.WriteHeader(http.StatusServiceUnavailable)
-		}), nil)})
+		})})
 		answer := make(chan *httptest.ResponseRecorder, 1)
 		go func() { answer <- get(s, "/") }()
 		synctest.Wait()
@@ -178,9 +133,9 @@ func TestShutdownCutsRequestsAfterGrace(t *testing.T) {
 
 func TestPageHeaders(t *testing.T) {
 	h := http.Header{}
-	PageHeaders(h, Policy{Scripts: []string{"https://cdn.plaid.com"}})
+	PageHeaders(h, Policy{Forms: []string{"https://appcenter.intuit.com"}})
 	csp := h.Get("Content-Security-Policy")
-	for _, want := range []string{"default-src 'none'", "script-src 'self' https://cdn.plaid.com;", "frame-ancestors 'none'", "frame-src 'none'", "img-src 'self' data:;"} {
+	for _, want := range []string{"default-src 'none'", "script-src 'self';", "form-action 'self' https://appcenter.intuit.com;", "frame-ancestors 'none'", "img-src 'self' data:;"} {
 		if !strings.Contains(csp, want) {
 			t.Errorf("no %q in %s", want, csp)
 		}
@@ -195,10 +150,6 @@ func server(o Options) *Server {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return New(context.Background(), o)
-}
-
-func built(h http.Handler, close func(context.Context) error) Builder {
-	return func(context.Context) (http.Handler, func(context.Context) error, error) { return h, close, nil }
 }
 
 func say200(text string) http.Handler {

@@ -189,7 +189,8 @@ func TestCallersErrorsPass(t *testing.T) {
 		t.Errorf("each: %v after %d calls, %+v", err, len(s.seen), *calls)
 	}
 	c.opts.Tokens = &tokens{err: mine}
-	if _, err = c.Count(t.Context(), Query{Entity: "Bill"}); any(err) != any(mine) || len(s.seen) != 1 {
+	var none *TokenError
+	if _, err = c.Count(t.Context(), Query{Entity: "Bill"}); !errors.As(err, &none) || any(none.Err) != any(mine) || len(s.seen) != 1 {
 		t.Errorf("tokens: %v after %d calls", err, len(s.seen))
 	}
 }

@@ -143,9 +143,13 @@ func (o *OAuth) token(ctx context.Context, used string, get func(context.Context
 	if t.AccessToken == "" || refresh == "" {
 		return Token{}, &fault.Error{Kind: fault.Unavailable, Msg: "QuickBooks sent an answer without tokens", Ref: seen.id, Err: ErrAnswerLost}
 	}
+	expires := after(began, t.Extra("expires_in"))
+	if expires.IsZero() { // not said: a token without an end in sight would be renewed at each call
+		expires = began.Add(time.Hour).UTC()
+	}
 	return Token{
 		Access: t.AccessToken, Refresh: refresh,
-		AccessExpires:      after(began, t.Extra("expires_in")),
+		AccessExpires:      expires,
 		RefreshExpires:     after(began, t.Extra("x_refresh_token_expires_in")),
 		RefreshHardExpires: after(began, t.Extra("x_refresh_token_hard_expires_in")),
 	}, nil

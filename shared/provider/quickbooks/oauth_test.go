@@ -94,6 +94,15 @@ func TestExchangeAndRefresh(t *testing.T) {
 	check(got, err, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"old"}})
 }
 
+func TestTokenWithoutItsTime(t *testing.T) {
+	for _, said := range []string{``, `,"expires_in":null`, `,"expires_in":0`} {
+		o, _, _ := intuit(t, says(200, jsonType, `{"token_type":"bearer","access_token":"a","refresh_token":"r"`+said+`}`))
+		if got, err := o.Refresh(t.Context(), "old"); err != nil || !got.AccessExpires.Equal(o.Now().Add(time.Hour)) || !got.RefreshExpires.IsZero() {
+			t.Errorf("%s: %v, %v; want an hour", said, got, err)
+		}
+	}
+}
+
 func TestOAuthFailures(t *testing.T) {
 	refused := httptest.NewServer(nil)
 	refused.Close()

@@ -28,7 +28,7 @@ type Token struct {
 	Access  string // opaque, up to 4,096 characters
 	Refresh string // up to 512 characters; the value changes about once a day, and the one before then stops working
 
-	AccessExpires      time.Time // in an hour
+	AccessExpires      time.Time // in an hour, which is assumed where the answer does not say
 	RefreshExpires     time.Time // 100 days after the latest refresh; zero: not said
 	RefreshHardExpires time.Time // refreshing doesn't move it: the customer has to connect again by then; zero: not said
 }

@@ -28,7 +28,7 @@ func (a Attempt) choose(title, account string, have []Existing) (org.ConnectionI
 	case a.Connection != 0:
 		return 0, fault.New(fault.NotFound, fmt.Sprintf("This link is for connection %s, which this organisation does not have. Ask for a new link.", a.Connection))
 	case len(others) > 0 && !a.Add:
-		return 0, refuse("Your organisation is connected to %s company %s, but you chose company %s. Open the link once more and choose that one; "+
+		return 0, refuse("Your organisation has the data of %s company %s, but you chose company %s. Open the link once more and choose that one; "+
 			"to attach a further company, ask for a link that adds one.", title, strings.Join(others, ", "), account)
 	}
 	return 0, nil

@@ -16,10 +16,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
-	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 )
 
@@ -37,7 +35,8 @@ type Provider interface {
 	// Grant turns the consent into a token and stores it. It is called under the connection's lease.
 	Grant(ctx context.Context, c org.Connection, l org.Lease, callback url.Values) error
 	// Revoke ends the consent at the provider and destroys the token. No token, or one that the
-	// provider does not know, is no error. When it fails nothing has changed.
+	// provider does not know, is no error, nor is one that could not be destroyed after its consent
+	// has ended. When it fails nothing has changed here.
 	Revoke(ctx context.Context, c org.Connection, l org.Lease) error
 }
 
@@ -135,12 +134,12 @@ type server struct {
 
 // New returns the handler of everything below /connect/.
 func New(o Options) (http.Handler, error) {
-	if err := checkKey(o.Key); err != nil {
+	if err := CheckKey(o.Key); err != nil {
 		return nil, err
 	}
-	u, err := url.Parse(strings.TrimSuffix(o.Public, "/"))
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, fault.New(fault.Invalid, "the public address (PUBLIC_URL) is not one like https://books.example.com")
+	u, err := ParsePublic(o.Public)
+	if err != nil {
+		return nil, err
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -179,12 +178,6 @@ func (s *server) with(f func(*server, visit)) http.HandlerFunc {
 		}
 		f(s, visit{name, p, w, r})
 	}
-}
-
-// path returns the public address of a page of a provider: "" is the start.
-func (s *server) path(p org.Provider, page string) string {
-	u := *s.public
-	return u.JoinPath("connect", string(p), page).String()
 }
 
 // held polls take until it gets the lease, fails, or a run at work has been waited for long enough.

@@ -128,7 +128,7 @@ func TestReconnect(t *testing.T) {
 	w.exec(`INSERT INTO sync.streams (connection_id, name, checkpoint) VALUES (1, 'Invoice', '{"since":"x"}')`)
 
 	link := w.link()
-	b.want(b.connect(link, "200"), http.StatusForbidden, "company 100", "you chose company 200", "a link that adds one")
+	b.want(b.connect(link, "200"), http.StatusForbidden, "has the data of FakeBooks company 100", "you chose company 200", "a link that adds one")
 	w.wantConnections("onpoint", "100 needs_reauth consent ended")
 	b.want(b.connect(link, "100"), http.StatusOK, "is connected") // the refused try did not use the link up
 	w.wantConnections("onpoint", "100 active")
@@ -243,6 +243,15 @@ func TestDisconnect(t *testing.T) {
 	b.want(b.press(link), http.StatusServiceUnavailable, "Nothing was changed")
 	w.wantConnections("onpoint", "100 active")
 	w.provider.revoke = nil
+	// The provider has ended the consent, and then we cannot write it down.
+	w.provider.ending = func() { w.exec(`UPDATE sync.connections SET fence = fence + 1`) }
+	a := b.press(link)
+	b.want(a, http.StatusServiceUnavailable, "FakeBooks no longer lets us read", "Open your link again")
+	if strings.Contains(text(a), "Nothing was changed") {
+		t.Errorf("the page says %s", text(a))
+	}
+	w.exec(`UPDATE sync.connections SET lease_until = NULL`)
+	w.provider.ending = nil
 	b.want(b.press(link), http.StatusOK, "is disconnected", "is kept")
 	w.wantConnections("onpoint", "100 disconnected disconnected on request")
 	b.want(b.get(link), http.StatusConflict, "used")

@@ -24,7 +24,7 @@ func (s *server) confirm(v visit) {
 	s.show(v.w, page{
 		Status: http.StatusOK, Title: fmt.Sprintf("Disconnect %s from %s?", v.provider.Title(), name(o)),
 		Text:   "Countinghouse will no longer read these books. What has been copied so far is kept. To go on later, connect the same company again.",
-		Action: s.path(v.name, "disconnect"), Link: text, Button: "Disconnect " + v.provider.Title(),
+		Action: address(s.public, v.name, "disconnect").String(), Link: text, Button: "Disconnect " + v.provider.Title(),
 	})
 }
 
@@ -59,14 +59,18 @@ func (s *server) end(ctx context.Context, v visit, link Link, o org.Organisation
 			p := s.failed(v, o.Slug, "revoke", notDisconnected, err)
 			if fault.Retry(err) {
 				p.Status, p.Title = http.StatusServiceUnavailable, notDisconnected
-				p.Text = v.provider.Title() + " did not answer as it should: " + words(err) + ". Nothing was changed; try again in some minutes."
+				p.Text = sentence(words(err)) + " Nothing was changed here; try again in some minutes."
 			}
 			return p
 		}
 	}
 	if err := s.Store.Disconnect(ctx, l, digest(link.Nonce), link.Expires, "disconnected on request"); err != nil {
 		s.giveUp(ctx, c, l, "")
-		return s.failed(v, o.Slug, "disconnect", notDisconnected, err)
+		s.note(v, o.Slug, "disconnect", err)
+		return page{
+			Status: http.StatusServiceUnavailable, Title: "Not disconnected altogether",
+			Text: v.provider.Title() + " no longer lets us read these books, but that could not be written down here. Open your link again in some minutes, and disconnect once more.",
+		}
 	}
 	s.Log.InfoContext(ctx, "disconnected", "event", "disconnected", "org", string(c.Org), "provider", string(c.Provider), "connection", int64(c.ID))
 	return page{

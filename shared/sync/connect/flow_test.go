@@ -33,6 +33,7 @@ type fake struct {
 	revoke error
 	calls  []string
 	inside func() // called during a grant
+	ending func() // called during a revocation
 }
 
 func (f *fake) Title() string { return "FakeBooks" }
@@ -65,6 +66,9 @@ func (f *fake) Revoke(_ context.Context, c org.Connection, _ org.Lease) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, "revoke "+c.Account)
+	if f.ending != nil {
+		f.ending()
+	}
 	return f.revoke
 }
 

@@ -36,18 +36,19 @@ type Link struct {
 }
 
 // MinKey is the least length of a signing key.
-const MinKey = 16
+const MinKey = 32
 
-func checkKey(key []byte) error {
+// CheckKey returns fault.Invalid, naming CONNECT_SIGNING_KEY, for a key that is too short.
+func CheckKey(key []byte) error {
 	if len(key) < MinKey {
-		return fault.New(fault.Invalid, fmt.Sprintf("the signing key of the connect links (CONNECT_SIGNING_KEY) is too short: want %d characters or more", MinKey))
+		return fault.New(fault.Invalid, fmt.Sprintf("CONNECT_SIGNING_KEY: want %d characters or more", MinKey))
 	}
 	return nil
 }
 
 // NewLink returns l as signed text: base64url(JSON).base64url(HMAC-SHA256).
 func NewLink(key []byte, l Link) (string, error) {
-	if err := checkKey(key); err != nil {
+	if err := CheckKey(key); err != nil {
 		return "", err
 	}
 	if l.Nonce == "" {
@@ -58,14 +59,15 @@ func NewLink(key []byte, l Link) (string, error) {
 
 // LinkURL returns the address to hand to a person; public is the address of this service.
 func LinkURL(public string, l Link, text string) (string, error) {
-	u, err := url.Parse(strings.TrimSuffix(public, "/"))
-	if err != nil || u.Host == "" {
-		return "", fault.New(fault.Invalid, "the public address (PUBLIC_URL) is not one like https://books.example.com")
+	u, err := ParsePublic(public)
+	if err != nil {
+		return "", err
 	}
-	u = u.JoinPath("connect", string(l.Provider))
+	page := ""
 	if l.Purpose == Disconnect {
-		u = u.JoinPath("disconnect")
+		page = "disconnect"
 	}
+	u = address(u, l.Provider, page)
 	u.RawQuery = url.Values{"link": {text}}.Encode()
 	return u.String(), nil
 }

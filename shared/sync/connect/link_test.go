@@ -47,7 +47,7 @@ func TestLink(t *testing.T) {
 	if _, err := readLink([]byte("another key that is long enough"), text, now); !errors.Is(err, errForged) {
 		t.Errorf("another key: %v, want forged", err)
 	}
-	if _, err := NewLink([]byte("short"), give); !fault.Is(err, fault.Invalid) {
+	if _, err := NewLink([]byte(testKey[:MinKey-1]), give); !fault.Is(err, fault.Invalid) {
 		t.Errorf("short key: %v, want it refused", err)
 	}
 }
@@ -70,6 +70,35 @@ func TestLinkURL(t *testing.T) {
 	}
 }
 
+func TestParsePublic(t *testing.T) {
+	t.Parallel()
+	for _, good := range []string{"https://books.example.com", "https://example.com/books/", "http://localhost:8080", "http://127.0.0.1", "http://[::1]:8080"} {
+		if _, err := ParsePublic(good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for _, bad := range []string{"", "books.example.com", "http://books.example.com", "http://localhost.example.com", "http://10.0.0.1", "ftp://localhost", "https://", "https://%zz"} {
+		if _, err := ParsePublic(bad); !fault.Is(err, fault.Invalid) || !strings.HasPrefix(err.Error(), "PUBLIC_URL: want ") {
+			t.Errorf("%q: %v, want it refused", bad, err)
+		}
+	}
+	if _, err := New(Options{Key: []byte(testKey), Public: "http://books.example.com"}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("New: %v, want it refused", err)
+	}
+}
+
+func TestCallbackURL(t *testing.T) {
+	t.Parallel()
+	for public, want := range map[string]string{
+		"http://localhost:8080/":    "http://localhost:8080/connect/quickbooks/callback",
+		"https://example.com/books": "https://example.com/books/connect/quickbooks/callback",
+	} {
+		if got, err := CallbackURL(public, "quickbooks"); got != want || err != nil {
+			t.Errorf("CallbackURL(%q) = %q, %v; want %q", public, got, err, want)
+		}
+	}
+}
+
 func TestChoose(t *testing.T) {
 	t.Parallel()
 	have := func(id org.ConnectionID, account string, state org.State, ever bool) Existing {
@@ -88,6 +117,7 @@ func TestChoose(t *testing.T) {
 		{"again", Attempt{}, one, 1, "", ""},
 		{"again after disconnecting", Attempt{}, []Existing{have(1, "200", org.Disconnected, true)}, 1, "", ""},
 		{"another company", Attempt{}, []Existing{have(1, "100", org.NeedsReauth, true)}, 0, fault.Forbidden, "company 100"},
+		{"another company after disconnecting", Attempt{}, []Existing{have(1, "100", org.Disconnected, true)}, 0, fault.Forbidden, "has the data of QuickBooks company 100"},
 		{"another company, added", Attempt{Add: true}, one, 0, "", ""},
 		{"another company, on a link for one", Attempt{Connection: 1}, []Existing{have(1, "100", org.Active, true)}, 0, fault.Forbidden, "choose company 100"},
 		{"a link for one that is not there", Attempt{Connection: 9}, nil, 0, fault.NotFound, "new link"},

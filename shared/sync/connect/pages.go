@@ -46,7 +46,7 @@ func (s *server) finish(v visit, p page) {
 		s.show(v.w, p)
 		return
 	}
-	s.redirect(v.w, s.path(v.name, "result")+"?"+url.Values{"id": {id}}.Encode())
+	s.redirect(v.w, address(s.public, v.name, "result").String()+"?"+url.Values{"id": {id}}.Encode())
 }
 
 // result shows what a callback or a disconnect came to.

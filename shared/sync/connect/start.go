@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
@@ -71,7 +70,7 @@ func pageUsed() page {
 func (s *server) cookie(p org.Provider, state, value string, maxAge int) *http.Cookie {
 	return &http.Cookie{
 		Name: cookieName(state), Value: value, MaxAge: maxAge,
-		Path:     strings.TrimSuffix(s.public.EscapedPath(), "/") + "/connect/" + string(p),
+		Path:     address(s.public, p, "").EscapedPath(),
 		HttpOnly: true, Secure: s.public.Scheme == "https", SameSite: http.SameSiteLaxMode,
 	}
 }

@@ -120,7 +120,7 @@ func (e *Engine) once(keep, pull context.Context, c org.Connection, l org.Lease,
 	if err == nil {
 		err = r.nothing(src.Streams())
 	}
-	r.settle(err, c)
+	r.settle(err)
 	if err := e.Store.Finish(keep, l, run, r); err != nil {
 		return r, fmt.Errorf("finish run %d: %w", run, err)
 	}
@@ -185,7 +185,7 @@ const PausedFor = 24 * time.Hour
 
 // settle draws the conclusions from how the pull ended: the outcome, the connection's state from
 // now on, and the words for people.
-func (r *Result) settle(err error, c org.Connection) {
+func (r *Result) settle(err error) {
 	r.Err, r.State = err, org.Active
 	switch fault.Of(err) {
 	case "":

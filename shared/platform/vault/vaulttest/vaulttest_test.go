@@ -1,8 +1,8 @@
 package vaulttest_test
 
 import (
-	"errors"
 	"context"
+	"errors"
 	"hash/crc32"
 	"os"
 	"path/filepath"

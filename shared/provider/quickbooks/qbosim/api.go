@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // call is one request to the API of a company.
@@ -101,8 +103,8 @@ func (k *call) entities() []string {
 
 func (k *call) answer() {
 	k.s.runHooks(k.r)
-	if !acceptsJSON(k.r) {
-		k.refuse(invalid("100", "General request error", "This simulator answers JSON only: send the header Accept: application/json"))
+	if err := k.admit(); err != nil {
+		k.refuse(err)
 		return
 	}
 	var err error
@@ -119,6 +121,28 @@ func (k *call) answer() {
 	if err != nil {
 		k.refuse(err)
 	}
+}
+
+const maxRequestID = 50 // characters
+
+// admit refuses what no endpoint takes: another method than its own, an answer in XML, a requestid
+// that is too long.
+func (k *call) admit() error {
+	methods := []string{http.MethodGet, http.MethodPost}
+	if k.kind == CDC {
+		methods = methods[:1]
+	}
+	request := k.r.URL.Query().Get("requestid")
+	switch n := utf8.RuneCountInString(request); {
+	case !slices.Contains(methods, k.r.Method):
+		k.w.Header().Set("Allow", strings.Join(methods, ", "))
+		return notAllowed(k.r.Method, k.r.URL.Path)
+	case !acceptsJSON(k.r):
+		return invalid("100", "General request error", "This simulator answers JSON only: send the header Accept: application/json")
+	case n > maxRequestID:
+		return tooLong("requestid", n, maxRequestID)
+	}
+	return nil
 }
 
 func (k *call) refuse(err error) {
@@ -209,7 +233,7 @@ func (k *call) stamp() string { return k.started.In(pacific).Format(envelopeLayo
 // answerRead reads one object by id; CompanyInfo goes by the realm.
 func (k *call) answerRead() error {
 	def := entityOfPath(k.rest[0])
-	if len(k.rest) != 2 || def == nil || k.r.Method != http.MethodGet {
+	if len(k.rest) != 2 || def == nil {
 		return unsupported("Could not find resource for relative : " + k.r.URL.Path)
 	}
 	id := k.rest[1]
@@ -228,11 +252,7 @@ func (k *call) answerRead() error {
 	if !ok {
 		return notFound(def.name, id)
 	}
-	if def.forRead != nil {
-		def.forRead(k.c, o)
-		o.arrange(def.properties)
-	}
-	k.object(def.name, o.append(nil))
+	k.object(def.name, def.single(o))
 	return nil
 }
 

@@ -60,37 +60,23 @@ func (k *call) write(t *table, body *object) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return r.raw, nil
+		return asWritten(t.def, r.raw), nil
 	case operation == "" || operation == "update" && !include:
 		r, err := k.c.save(t, body)
 		if err != nil {
 			return nil, err
 		}
-		return asCreated(t.def, r.raw, body.has("Id")), nil
+		return asWritten(t.def, r.raw), nil
 	}
 	return nil, unsupported(params.Encode() + " of " + t.def.name)
 }
 
-// asCreated leaves out what the answer to a create lacks.
-func asCreated(def *entity, raw []byte, update bool) []byte {
+// asWritten prints a stored object as the answer to its write shows it.
+func asWritten(def *entity, raw []byte) []byte {
 	o, err := parseObject(raw)
-	if update || err != nil {
+	if err != nil {
 		return raw
 	}
-	dropDeep(o, def.notOnCreate)
-	return o.append(nil)
-}
-
-func dropDeep(v any, keys []string) {
-	switch v := v.(type) {
-	case *object:
-		v.drop(keys...)
-		for _, m := range v.members {
-			dropDeep(m.value, keys)
-		}
-	case []any:
-		for _, e := range v {
-			dropDeep(e, keys)
-		}
-	}
+	o.drop(def.notOnWrite...)
+	return def.single(o)
 }

@@ -1,10 +1,14 @@
 package qbosim_test
 
 import (
+	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosim"
 )
 
 // version is what moves when an object changes.
@@ -41,6 +45,13 @@ func (w *world) pay(customer, invoice, amount string) string {
 		`,"LinkedTxn":[{"TxnId":"`+invoice+`","TxnType":"Invoice"}]}]}`), "Id")
 }
 
+func (w *world) deposit(payment string) {
+	w.Helper()
+	if err := w.company.Deposit(payment); err != nil {
+		w.Fatal(err)
+	}
+}
+
 func (w *world) update(entity, body string) map[string]any {
 	w.Helper()
 	raw, err := w.company.Update(entity, body)
@@ -56,38 +67,61 @@ func (w *world) update(entity, body string) map[string]any {
 func TestWhatMoves(t *testing.T) {
 	t.Parallel()
 	const child, parent = "8", "7" // a job and its customer
+	sell := func(w *world, _, _ string) { w.bill(child) }
+	pay := func(w *world, i, _ string) { w.pay(child, i, "50") }
+	deposit := func(w *world, _, p string) { w.deposit(p) }
+	rename := func(entity, id, key string) func(*world, string, string) {
+		return func(w *world, _, _ string) {
+			w.update(entity, `{"Id":"`+id+`","sparse":true,"`+key+`":"Elsewhere"}`)
+		}
+	}
+	renameJob, renameParent := rename("Customer", child, "DisplayName"), rename("Customer", parent, "DisplayName")
+	renameItem, renameAccount := rename("Item", "1", "Name"), rename("Account", "1", "Name")
+	memo := func(w *world, _, p string) {
+		w.update("Payment", `{"Id":"`+p+`","sparse":true,"PrivateNote":"thanks"}`)
+	}
 	for _, tt := range []struct {
 		name       string
-		do         func(w *world, invoice string)
-		entity, id string // id "": the invoice
+		do         func(w *world, invoice, payment string)
+		entity, id string // id "": the invoice, or the payment on it
 		want       string
 	}{
-		{"payment moves its invoice", func(w *world, i string) { w.pay(child, i, "50") }, "Invoice", "", "both"},
-		{"payment moves its customer's time", func(w *world, i string) { w.pay(child, i, "50") }, "Customer", child, "time"},
-		{"payment moves the parent's time", func(w *world, i string) { w.pay(child, i, "50") }, "Customer", parent, "time"},
-		{"payment moves undeposited funds", func(w *world, i string) { w.pay(child, i, "50") }, "Account", "4", "time"},
-		{"payment moves receivables", func(w *world, i string) { w.pay(child, i, "50") }, "Account", "84", "time"},
-		{"sale moves its income account", func(w *world, _ string) { w.bill(child) }, "Account", "1", "time"},
-		{"sale moves its customer's time", func(w *world, _ string) { w.bill(child) }, "Customer", child, "time"},
-		{"sale leaves other customers", func(w *world, _ string) { w.bill(child) }, "Customer", "3", ""},
-		{"stock moves the item's time", func(w *world, _ string) {
+		{"payment moves its invoice", pay, "Invoice", "", "both"},
+		{"payment moves its customer's time", pay, "Customer", child, "time"},
+		{"payment moves the parent's time", pay, "Customer", parent, "time"},
+		{"payment moves undeposited funds", pay, "Account", "4", "time"},
+		{"payment moves receivables", pay, "Account", "84", "time"},
+		{"payment leaves the one before", pay, "Payment", "", ""},
+		{"sale moves its income account", sell, "Account", "1", "time"},
+		{"sale moves receivables", sell, "Account", "84", "time"},
+		{"sale moves its customer's time", sell, "Customer", child, "time"},
+		{"sale moves the parent's time", sell, "Customer", parent, "time"},
+		{"sale leaves other customers", sell, "Customer", "3", ""},
+		{"stock moves the item's time", func(w *world, _, _ string) {
 			w.create("Invoice", `{"CustomerRef":{"value":"1"},"Line":[{"DetailType":"SalesItemLineDetail","SalesItemLineDetail":{"ItemRef":{"value":"3"},"UnitPrice":5,"Qty":2}}]}`)
 		}, "Item", "3", "time"},
-		{"rename leaves invoices", func(w *world, _ string) {
-			w.update("Customer", `{"Id":"`+child+`","sparse":true,"DisplayName":"Elsewhere"}`)
-		}, "Invoice", "", ""},
-		{"rename moves the customer", func(w *world, _ string) {
-			w.update("Customer", `{"Id":"`+child+`","sparse":true,"DisplayName":"Elsewhere"}`)
-		}, "Customer", child, "both"},
-		{"memo on a payment leaves its invoice", func(w *world, i string) {
-			p := w.pay(child, i, "50")
-			w.mark()
-			w.update("Payment", `{"Id":"`+p+`","sparse":true,"PrivateNote":"thanks"}`)
-		}, "Invoice", "", ""},
-		{"memo on an invoice leaves the customer", func(w *world, i string) {
+		{"sale leaves an item without stock", sell, "Item", "1", ""},
+		{"deposit leaves the payment", deposit, "Payment", "", ""},
+		{"deposit leaves the invoice", deposit, "Invoice", "", ""},
+		{"deposit leaves the customer", deposit, "Customer", child, ""},
+		{"rename moves the customer", renameJob, "Customer", child, "both"},
+		{"rename of a customer leaves invoices", renameJob, "Invoice", "", ""},
+		{"rename of a customer leaves payments", renameJob, "Payment", "", ""},
+		{"rename of a customer leaves its parent", renameJob, "Customer", parent, ""},
+		{"rename of a customer leaves its jobs", renameParent, "Customer", child, ""},
+		{"rename moves the item", renameItem, "Item", "1", "both"},
+		{"rename of an item leaves invoices", renameItem, "Invoice", "", ""},
+		{"rename moves the account", renameAccount, "Account", "1", "both"},
+		{"rename of an account leaves invoices", renameAccount, "Invoice", "", ""},
+		{"rename of an account leaves items", renameAccount, "Item", "1", ""},
+		{"rename of an account leaves those below", rename("Account", "45", "Name"), "Account", "46", ""},
+		{"memo moves the payment", memo, "Payment", "", "both"},
+		{"memo on a payment leaves its invoice", memo, "Invoice", "", ""},
+		{"memo on a payment leaves the customer", memo, "Customer", child, ""},
+		{"memo on an invoice leaves the customer", func(w *world, i, _ string) {
 			w.update("Invoice", `{"Id":"`+i+`","sparse":true,"PrivateNote":"hello"}`)
 		}, "Customer", child, ""},
-		{"deactivating twice moves nothing", func(w *world, _ string) {
+		{"deactivating twice moves nothing", func(w *world, _, _ string) {
 			w.update("Customer", `{"Id":"3","sparse":true,"Active":false}`)
 			w.mark()
 			w.update("Customer", `{"Id":"3","sparse":true,"Active":false}`)
@@ -97,14 +131,18 @@ func TestWhatMoves(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, 100)
 			invoice := w.bill(child)
+			payment := w.pay(child, invoice, "25")
 			id := tt.id
-			if id == "" {
+			switch {
+			case id == "" && tt.entity == "Invoice":
 				id = invoice
+			case id == "":
+				id = payment
 			}
 			var before version
 			w.mark = func() { w.clock.advance(time.Second); before = w.version(tt.entity, id) }
 			w.mark()
-			tt.do(w, invoice)
+			tt.do(w, invoice, payment)
 			if got := moved(before, w.version(tt.entity, id)); got != tt.want {
 				t.Errorf("moved %q, want %q", got, tt.want)
 			}
@@ -157,6 +195,54 @@ func TestPaymentLife(t *testing.T) {
 	checkBooks(w)
 }
 
+// TestDeposit: a payment in a deposit shows it, is frozen, and no time or token tells of it.
+func TestDeposit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 100)
+	made := w.pay("3", w.bill("3"), "20")
+	w.clock.advance(time.Minute)
+	since := w.clock.Now()
+	seen := map[string]bool{}
+	for _, id := range []string{slices.Collect(w.company.IDs("Payment"))[0], made} {
+		before := w.object("Payment", id)
+		w.deposit(id)
+		after := w.object("Payment", id)
+		links, _ := after["LinkedTxn"].([]any)
+		if len(links) != 1 || at(links[0], "TxnType") != "Deposit" || at(links[0], "TxnId") == "" {
+			t.Fatalf("links %v", after["LinkedTxn"])
+		}
+		unique(w, seen, at(links[0], "TxnId"))
+		if delete(after, "LinkedTxn"); !reflect.DeepEqual(before, after) {
+			t.Errorf("was %v\nis %v", before, after)
+		}
+		if rows := w.rows("SELECT * FROM Payment WHERE Id = '"+id+"'", "Payment"); len(rows) != 1 || rows[0]["LinkedTxn"] == nil {
+			t.Errorf("a query gives %v", rows)
+		}
+		token := `{"Id":"` + id + `","sparse":true,"SyncToken":"` + at(after, "SyncToken") + `","PrivateNote":"x"}`
+		for _, how := range []string{"", "?operation=delete", "?operation=update&include=void"} {
+			if a := w.post("/payment"+how, token); a.status != 400 || code(a.body) != "6540" {
+				t.Errorf("payment%s: %d %s", how, a.status, a.body)
+			}
+		}
+	}
+	if got := w.changed(w.cdc("Payment,Invoice,Customer", since)); len(got) != 0 {
+		t.Errorf("change data capture tells of %v", got)
+	}
+	unique(w, seen, w.bill("3"))
+	banked := at(w.create("Payment", `{"CustomerRef":{"value":"3"},"TotalAmt":5,"DepositToAccountRef":{"value":"35"}}`), "Id")
+	voided := w.pay("3", w.bill("3"), "5")
+	if err := w.company.Void("Payment", voided); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]string{made: "6540", banked: "6000", voided: "6000", "77777": "610"} {
+		var refusal *qbosim.Refusal
+		if err := w.company.Deposit(id); !errors.As(err, &refusal) || refusal.Code != want {
+			t.Errorf("deposit of %s: %v, want %s", id, err, want)
+		}
+	}
+	checkBooks(w)
+}
+
 func TestBasePaymentsAreAlive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 100)
@@ -197,11 +283,15 @@ func TestRenameShowsEverywhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 100)
 	fresh := w.bill("3")
+	payment := w.pay("3", fresh, "20")
 	base := w.rows("SELECT * FROM Invoice WHERE CustomerRef = '3'", "Invoice")
 	w.update("Customer", `{"Id":"3","sparse":true,"DisplayName":"Renamed \"Co\""}`)
 	w.update("Item", `{"Id":"1","sparse":true,"Name":"Labour"}`)
 	w.update("Account", `{"Id":"45","sparse":true,"Name":"Power"}`)
+	w.update("Account", `{"Id":"1","sparse":true,"Name":"Work"}`)
 	w.want("Invoice", fresh, "CustomerRef.name", `Renamed "Co"`)
+	w.want("Payment", payment, "CustomerRef.name", `Renamed "Co"`)
+	w.want("Item", "1", "IncomeAccountRef.name", "Work")
 	for _, o := range base {
 		w.want("Invoice", at(o, "Id"), "CustomerRef.name", `Renamed "Co"`)
 	}

@@ -96,6 +96,11 @@ func (c *Company) Void(entity, id string) error {
 	})
 }
 
+// Deposit takes a payment to the bank. It gains a link to the deposit and cannot be changed any more;
+// its last update and its SyncToken stay, so neither a query by time nor CDC tells of it. The deposit
+// itself is no object of the simulator, so no account moves.
+func (c *Company) Deposit(paymentID string) error { return c.end("Payment", paymentID, c.deposit) }
+
 func (c *Company) end(entity, id string, how func(*table, *object) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

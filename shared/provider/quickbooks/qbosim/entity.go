@@ -23,12 +23,32 @@ type entity struct {
 
 	showsEditor bool // MetaData names who changed it last
 
-	readKeys    []string                // printed by a read by id only …
-	forRead     func(*Company, *object) // … after this has put them in
-	notOnCreate []string                // what the answer to a create lacks
+	alone      func(*object) // puts in what the answer to a read or a write shows and a row does not
+	rowsOnly   []string      // what rows show and those answers lack
+	notOnWrite []string      // what moreover the answer to a write lacks
 
+	frozen func(*object) error // why an object may not be written any more; nil: it always may
 	write  func(*change) error // checks and completes change.doc
 	effect func(*change)       // moves balances once the change is stored; doc is nil for a removal
+}
+
+// single prints an object as the answer to a read by id shows it. That is not what a query or CDC
+// prints of the same object.
+func (e *entity) single(o *object) []byte {
+	if e.alone != nil {
+		e.alone(o)
+	}
+	o.drop(e.rowsOnly...)
+	o.arrange(e.properties)
+	return o.append(nil)
+}
+
+// writable gives why an object must not be written any more.
+func (e *entity) writable(o *object) error {
+	if e.frozen == nil {
+		return nil
+	}
+	return e.frozen(o)
 }
 
 // voidForm is how the API voids objects of a type.

@@ -18,8 +18,9 @@ var customerEntity = &entity{
 		"CompanyName": textKind, "Active": boolKind, "Balance": numberKind, "Job": boolKind, "ParentRef": refKind,
 		"Taxable": boolKind,
 	}),
-	notOnCreate: []string{"ClientEntityId", "V4IDPseudonym"},
-	write:       writeCustomer,
+	rowsOnly:   []string{"ClientEntityId"},
+	notOnWrite: []string{"V4IDPseudonym"},
+	write:      writeCustomer,
 }
 
 var vendorEntity = &entity{
@@ -38,10 +39,8 @@ var vendorEntity = &entity{
 		"DisplayName": textKind, "GivenName": textKind, "FamilyName": textKind, "CompanyName": textKind,
 		"Active": boolKind, "Balance": numberKind,
 	}),
-	readKeys:    []string{"BillRate", "CostRate"},
-	forRead:     addVendorRates,
-	notOnCreate: []string{"V4IDPseudonym"},
-	write:       writeVendor,
+	alone: addVendorRates,
+	write: writeVendor,
 }
 
 var itemEntity = &entity{
@@ -59,9 +58,8 @@ var itemEntity = &entity{
 		"Name": textKind, "FullyQualifiedName": textKind, "Type": textKind, "Sku": textKind, "Active": boolKind,
 		"UnitPrice": numberKind, "QtyOnHand": numberKind, "ParentRef": refKind,
 	}),
-	readKeys: []string{"DeferredRevenue"},
-	forRead:  addDeferredRevenue,
-	write:    writeItem,
+	alone: addDeferredRevenue,
+	write: writeItem,
 }
 
 var accountEntity = &entity{

@@ -22,9 +22,7 @@ var invoiceEntity = &entity{
 		"Balance": numberKind, "TotalAmt": numberKind,
 	}),
 	showsEditor: true,
-	readKeys:    []string{"InvoiceLink"},
-	forRead:     addInvoiceLink,
-	notOnCreate: []string{"FreeFormAddress", "ItemAccountRef"},
+	alone:       addInvoiceLink,
 	write:       writeInvoice,
 	effect:      postInvoice,
 }
@@ -42,6 +40,7 @@ var paymentEntity = &entity{
 	filters: filters(map[string]kind{
 		"TxnDate": dateKind, "CustomerRef": refKind, "PaymentMethodRef": refKind, "TotalAmt": numberKind,
 	}),
+	frozen: depositedPayment,
 	write:  writePayment,
 	effect: postPayment,
 }

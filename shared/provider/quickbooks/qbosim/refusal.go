@@ -1,6 +1,9 @@
 package qbosim
 
-import "fmt"
+import (
+	"fmt"
+	"net/http"
+)
 
 // Refusal is an error in QBO's own words, as the API would print it.
 type Refusal struct {
@@ -37,6 +40,20 @@ func unsupported(what string) *Refusal {
 	return invalid("500", "Unsupported Operation", "Operation "+what+" is not supported.")
 }
 
+// notAllowed: the path is right and the method is not.
+func notAllowed(method, path string) *Refusal {
+	r := unsupported(method + " " + path)
+	r.Status = http.StatusMethodNotAllowed
+	return r
+}
+
+func tooLong(element string, length, most int) *Refusal {
+	r := invalid("2050", "String length is either shorter or longer than supported by specification",
+		fmt.Sprintf("String length specified does not match the supported length. Min:0 Max:%d supported. Supplied length:%d", most, length))
+	r.Element = element
+	return r
+}
+
 func missing(element string) *Refusal {
 	r := invalid("2020", "Required param missing, need to supply the required value for the API",
 		"Required parameter "+element+" is missing in the request")
@@ -65,6 +82,11 @@ func badReference(key, value string) *Refusal {
 func staleObject(id string) *Refusal {
 	return invalid("5010", "Stale Object Error",
 		"Stale Object Error : You and another user were working on this at the same time. The other user finished before you did, so your work was not saved. ("+id+")")
+}
+
+func inDeposit(id string) *Refusal {
+	return invalid("6540", "Deposited Transaction cannot be changed",
+		"Deposited Transaction cannot be changed : Take the transaction out of its deposit first. ("+id+")")
 }
 
 func businessRule(detail string) *Refusal {

@@ -15,7 +15,7 @@ import (
 // edit is one thing that was done.
 type edit struct {
 	At      time.Time `json:"at"`
-	Do      string    `json:"do"` // save, remove, void or plant
+	Do      string    `json:"do"` // save, remove, void, deposit or plant
 	Entity  string    `json:"entity"`
 	ID      string    `json:"id,omitempty"`
 	Body    string    `json:"body,omitempty"`
@@ -45,16 +45,16 @@ func (c *Company) again(e edit) error {
 	if !ok {
 		return errNoEntity
 	}
-	if e.Do == "plant" {
+	switch e.Do {
+	case "plant":
 		c.PutRaw(e.Entity, e.ID, e.Updated, e.Body)
 		return nil
-	}
-	if e.Do != "save" {
-		how := c.remove
-		if e.Do == "void" {
-			how = func(t *table, o *object) error { _, err := c.void(t, o); return err }
-		}
-		return c.end(e.Entity, e.ID, how)
+	case "remove":
+		return c.Delete(e.Entity, e.ID)
+	case "void":
+		return c.Void(e.Entity, e.ID)
+	case "deposit":
+		return c.Deposit(e.ID)
 	}
 	body, err := parseObject([]byte(e.Body))
 	if err != nil {

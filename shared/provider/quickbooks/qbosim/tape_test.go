@@ -31,8 +31,13 @@ func TestSaveAndLoad(t *testing.T) {
 	}
 	now = now.Add(time.Hour)
 	invoices := slices.Collect(c.IDs("Invoice"))
+	payments := slices.Collect(c.IDs("Payment"))
+	if _, err := c.Create("Invoice", `{"CustomerRef":{"value":"1"},"Line":[{"DetailType":"Mystery"}]}`); err == nil {
+		t.Fatal("a bad invoice was made") // it must not have used up an id
+	}
 	for _, err := range []error{
-		c.Void("Invoice", invoices[0]), c.Delete("Payment", slices.Collect(c.IDs("Payment"))[0]), c.Deactivate("Customer", customer.ID),
+		c.Deposit(payments[1]), c.Deposit(payments[2]),
+		c.Void("Invoice", invoices[0]), c.Delete("Payment", payments[0]), c.Deactivate("Customer", customer.ID),
 	} {
 		if err != nil {
 			t.Fatal(err)

@@ -48,6 +48,9 @@ func (c *Company) write(t *table, body *object) (*row, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := t.def.writable(current); err != nil {
+		return nil, err
+	}
 	ch.old = current
 	if ch.sparse = body.get("sparse") == true; ch.sparse {
 		ch.doc, _ = c.load(t, body.text("Id"))
@@ -107,10 +110,12 @@ func (c *Company) current(t *table, body *object) (*object, error) {
 
 // commit completes a create or an update by its entity's rules, stores it and moves balances.
 func (c *Company) commit(ch *change) (*row, error) {
+	txn, list := c.nextTxn, c.nextList
 	if ch.creating() {
 		ch.doc.set("Id", c.newID(ch.t))
 	}
 	if err := ch.t.def.write(ch); err != nil {
+		c.nextTxn, c.nextList = txn, list // what is refused is not on the tape, so it must not use up an id
 		return nil, err
 	}
 	r := c.store(ch, true)
@@ -200,6 +205,9 @@ func (c *Company) remove(t *table, old *object) error {
 	if t.def.list || t.def.readOnly {
 		return unsupported("delete of " + t.def.name)
 	}
+	if err := t.def.writable(old); err != nil {
+		return err
+	}
 	ch := &change{c: c, t: t, at: c.now().Unix(), old: old}
 	t.remove(old.text("Id"), ch.at)
 	t.def.effect(ch)
@@ -211,6 +219,9 @@ func (c *Company) remove(t *table, old *object) error {
 func (c *Company) void(t *table, doc *object) (*row, error) {
 	if t.def.void == noVoid {
 		return nil, unsupported("void of " + t.def.name)
+	}
+	if err := t.def.writable(doc); err != nil {
+		return nil, err
 	}
 	id := doc.text("Id")
 	old, _ := c.load(t, id)

@@ -249,14 +249,14 @@ func writeTerm(ch *change) error {
 	return nil
 }
 
-// addVendorRates: only a read by id shows a vendor's rates.
-func addVendorRates(_ *Company, o *object) {
+// addVendorRates: rows do not show a vendor's rates.
+func addVendorRates(o *object) {
 	o.setMissing("BillRate", json.Number("0"))
 	o.setMissing("CostRate", json.Number("0"))
 }
 
-// addDeferredRevenue: only a read by id shows this flag.
-func addDeferredRevenue(_ *Company, o *object) {
+// addDeferredRevenue: rows do not show this flag.
+func addDeferredRevenue(o *object) {
 	if o.text("Type") != "Category" {
 		o.set("DeferredRevenue", false)
 	}

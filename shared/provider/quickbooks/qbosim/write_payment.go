@@ -1,5 +1,7 @@
 package qbosim
 
+import "time"
+
 func writePayment(ch *change) error {
 	doc := ch.doc
 	customer, err := ch.refer(doc, "CustomerRef")
@@ -75,6 +77,32 @@ func paymentLine(invoice string, amount, open int64, docNumber string) *object {
 // zeroPayment voids: the lines go with the amounts.
 func zeroPayment(doc *object) {
 	doc.set("Line", []any{}).setCents("TotalAmt", 0).setCents("UnappliedAmt", 0)
+}
+
+// deposit links a payment to a new deposit, which takes its id from the transactions' sequence.
+func (c *Company) deposit(t *table, o *object) error {
+	if err := depositedPayment(o); err != nil {
+		return err
+	}
+	if o.text("DepositToAccountRef", "value") != c.books.undeposited || o.cents("TotalAmt") == 0 {
+		return businessRule("The payment is not among the undeposited funds")
+	}
+	link := (&object{}).set("TxnId", c.newID(t)).set("TxnType", "Deposit")
+	o.set("LinkedTxn", []any{link})
+	o.arrange(t.def.properties)
+	t.put(newRow(t.def, o))
+	c.note("deposit", t, o.text("Id"), "", time.Time{})
+	return nil
+}
+
+// depositedPayment: what lies in a deposit is frozen.
+func depositedPayment(o *object) error {
+	for _, link := range o.objects("LinkedTxn") {
+		if link.text("TxnType") == "Deposit" {
+			return inDeposit(o.text("Id"))
+		}
+	}
+	return nil
 }
 
 // nameValue is QBO's Java serialisation, which shows through in LineEx.

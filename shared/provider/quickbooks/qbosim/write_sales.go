@@ -189,9 +189,10 @@ func zeroLines(lines []*object) {
 	}
 }
 
-// addInvoiceLink: a read by id of an invoice that can be paid online shows where.
-func addInvoiceLink(_ *Company, o *object) {
-	if o.get("AllowOnlineACHPayment") == true || o.get("AllowOnlineCreditCardPayment") == true {
+// addInvoiceLink: an invoice that can be paid online by somebody whose address is known shows where.
+func addInvoiceLink(o *object) {
+	online := o.get("AllowOnlineACHPayment") == true || o.get("AllowOnlineCreditCardPayment") == true
+	if online && o.text("BillEmail", "Address") != "" {
 		o.set("InvoiceLink", "https://invoice.example/pay/"+o.text("Id")+"?locale=en_US")
 	}
 }
