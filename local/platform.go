@@ -23,6 +23,7 @@ import (
 	"github.com/countinghouse/countinghouse/shared/platform/postgres"
 	"github.com/countinghouse/countinghouse/shared/platform/queue"
 	"github.com/countinghouse/countinghouse/shared/platform/vault/vaulttest"
+	"github.com/countinghouse/countinghouse/shared/platform/web"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosim"
 	"github.com/countinghouse/countinghouse/shared/store"
 )
@@ -276,16 +277,19 @@ func (p *platform) startFunctions(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.onClose(func() error { return closeSync(context.WithoutCancel(ctx)) })
+	syncServer := web.New(ctx, web.Options{Name: "SyncOrg", Handler: syncOrg, Close: closeSync, Log: p.log})
+	p.onClose(syncServer.Shutdown)
 	connect, closeConnect, err := app.Connect(ctx, p.environment(), p.log)
 	if err != nil {
 		return err
 	}
-	p.onClose(func() error { return closeConnect(context.WithoutCancel(ctx)) })
+	connectServer := web.New(ctx, web.Options{Name: "Connect", Handler: connect, Close: closeConnect, Log: p.log})
+	p.onClose(connectServer.Shutdown)
 
 	mux := http.NewServeMux()
-	mux.Handle("/functions/syncorg/", http.StripPrefix("/functions/syncorg", syncOrg))
-	mux.Handle("/connect/", connect)
+	mux.Handle("/functions/syncorg/", http.StripPrefix("/functions/syncorg", syncServer))
+	mux.Handle("/functions/connect/", http.StripPrefix("/functions/connect", connectServer))
+	mux.Handle("/connect/", connectServer) // the address that browsers know
 	p.routes(mux)
 	safe := http.NewCrossOriginProtection() // no other page of this browser presses our buttons or sends ticks
 	server := &http.Server{Handler: p.onlyHere(safe.Handler(mux)), ReadHeaderTimeout: 10 * time.Second}
