@@ -53,14 +53,13 @@ func (c QuickBooksConfig) endpoints() quickbooks.Endpoints {
 	}
 }
 
-// Intuit allows 10 calls at once, 10 a second and 500 a minute for each company. A little of that is
-// left to other processes, such as the one that has just connected the company: a refusal costs a
+// Intuit allows 10 calls at once, 10 a second and 500 a minute for each company; a refusal costs a
 // minute. The margins are for calls that arrive closer together than they left.
 const (
 	callsAtOnce    = 9
-	callsASecond   = 9
+	callsASecond   = 10
 	callsAMinute   = 490
-	secondsMargin  = 20 * time.Millisecond
+	secondsMargin  = 50 * time.Millisecond
 	minutesMargin  = time.Second
 	oauthTimeLimit = 30 * time.Second
 	vaultPatience  = 15 * time.Second
@@ -76,10 +75,17 @@ type quickBooks struct {
 }
 
 // QuickBooksLimiter returns a limiter that keeps one company's calls to what Intuit allows.
+//
+// A new one begins with one call spent: the process that has just connected the company, or that had
+// it before us, may have made one this very second.
 func QuickBooksLimiter() *httpclient.Limiter {
-	return httpclient.NewLimiter(callsAtOnce,
+	l := httpclient.NewLimiter(callsAtOnce,
 		httpclient.Window{N: callsASecond, Per: time.Second, Margin: secondsMargin},
 		httpclient.Window{N: callsAMinute, Per: time.Minute, Margin: minutesMargin})
+	if release, err := l.Wait(context.Background()); err == nil { // a new limiter lets the first one through
+		release()
+	}
+	return l
 }
 
 func newQuickBooks(cfg QuickBooksConfig, s SyncConfig, ledger vault.Ledger, secrets vault.Secrets, log *slog.Logger, now func() time.Time) (*quickBooks, error) {
