@@ -251,7 +251,8 @@ func TestPolicyUsesTheKey(t *testing.T) {
 	t.Parallel()
 	_, h := newHostile(t)
 	got, err := h.try(`SET enable_seqscan = off`, `EXPLAIN (COSTS OFF) SELECT * FROM testbooks.orders`)
-	if err != nil || !strings.Contains(got, "Index Cond: (org_id = ANY ($0))") {
+	// One question for the whole query: $0 as PostgreSQL 15 prints it, (InitPlan 1).col1 since 17.
+	if err != nil || !strings.Contains(got, "Index Cond: (org_id = ANY (") || !strings.Contains(got, "InitPlan 1") {
 		t.Errorf("%s, %v", got, err)
 	}
 }
