@@ -32,7 +32,8 @@ func (c SyncConfig) Validate() error {
 	}
 	want(c.MaxRetries >= 0, "SYNC_MAX_RETRIES: want 0 or more")
 	want(c.RetryDelay > 0, "SYNC_RETRY_DELAY: want a duration above zero")
-	want(c.RefreshBuffer >= 0, "TOKEN_REFRESH_BUFFER: want a duration of zero or more")
+	// An access token lasts an hour: a buffer near that would renew it at every call.
+	want(c.RefreshBuffer >= 0 && c.RefreshBuffer <= 30*time.Minute, "TOKEN_REFRESH_BUFFER: want 0s to 30m")
 	want(c.Limit > 0, "SYNC_LIMIT: want a duration above zero")
 	want(c.Lease >= 3*time.Second, "SYNC_LEASE: want 3s or more")
 	return errors.Join(errs...)

@@ -87,7 +87,7 @@ func TestMigrateTakesNoArguments(t *testing.T) {
 func TestWrongSettings(t *testing.T) {
 	t.Parallel()
 	_, _, err := Connect(t.Context(), []string{
-		"LOG_LEVEL=loud", "SYNC_LIMIT=soon", "SYNC_RETRY_DELAY=0s", "TOKEN_REFRESH_BUFFER=0s", "SYNC_LEASE=1s", "QUICKBOOKS_ENVIRONMENT=prod",
+		"LOG_LEVEL=loud", "SYNC_LIMIT=soon", "SYNC_RETRY_DELAY=0s", "TOKEN_REFRESH_BUFFER=1h", "SYNC_LEASE=1s", "QUICKBOOKS_ENVIRONMENT=prod",
 		"QUICKBOOKS_REVOKE_URL=here", "QUICKBOOKS_API_URL=there", "PUBLIC_URL=http://books.example.com", "CONNECT_SIGNING_KEY=only thirty-one characters long",
 	}, nil)
 	want := `settings:
@@ -99,6 +99,7 @@ func TestWrongSettings(t *testing.T) {
   QUICKBOOKS_CLIENT_SECRET is not set (of the app, from Intuit's developer portal)
   DATABASE_URL is not set, nor are all of INSTANCE_CONNECTION_NAME, DB_IAM_USER and DB_NAME
   SYNC_RETRY_DELAY: want a duration above zero
+  TOKEN_REFRESH_BUFFER: want 0s to 30m
   SYNC_LEASE: want 3s or more
   QUICKBOOKS_ENVIRONMENT: want sandbox or production
   QUICKBOOKS_API_URL: want an address such as https://example.com/path
