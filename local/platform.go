@@ -92,7 +92,7 @@ func start(ctx context.Context, o options) (*platform, error) {
 	}{
 		{"PostgreSQL", p.startPostgres},
 		{"Secret Manager and Pub/Sub, in process", p.startGoogle},
-		{"a simulator of QuickBooks Online", p.startProvider},
+		{"QuickBooks Online, or its simulator", p.startProvider},
 		{"the database's tables", p.migrate},
 		{"the functions", p.startFunctions},
 	} {
