@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,12 +24,17 @@ const (
 	benchProvider = "bench-provider" // the simulator
 	benchLoad     = "bench-load"     // a first load
 	benchTick     = "bench-tick"     // ticks with nothing new
+
+	benchFunctions = "bench-functions" // all functions on one port
 )
 
 // figures is the last line of bench.
 type figures struct {
 	Backfill backfill `json:"backfill"`
 	IdleTick idleTick `json:"idle_tick"`
+	Webhook  webhooks `json:"webhook"`
+	Fleet    fleet    `json:"fleet"`
+	Month    month    `json:"month"`
 }
 
 type backfill struct {
@@ -51,36 +57,63 @@ type idleTick struct {
 func bench(ctx context.Context, flags *flag.FlagSet, args []string, stdout, stderr io.Writer) error {
 	sizes := flags.String("sizes", "10000,100000", "numbers of invoices to load, separated by commas; the last one's figures are reported")
 	ticks := flags.Int("ticks", 50, "idle ticks to measure")
+	blow := flags.Duration("webhooks", time.Minute, "how long webhooks come in; a storm of half that follows")
+	orgs := flags.Int("orgs", 1000, "organisations on a tick of three minutes")
+	fleetTime := flags.Duration("fleet", 10*time.Minute, "how long they tick, at least 6m")
+	monthDays := flags.Int("days", 30, "days of a company's simulated month")
+	only := flags.String("only", "", "measure these alone: backfill, idle, webhook, fleet, month, separated by commas; empty: all")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if *fleetTime < 6*time.Minute || *orgs < 1 || *monthDays < 1 || *blow < time.Second {
+		return errors.New("-fleet: want 6m or more; -orgs, -days: 1 or more; -webhooks: 1s or more")
+	}
 	server, err := postgres.Start(ctx, postgres.Options{Progress: func(s string) { fmt.Fprintln(stderr, s) }, Settings: map[string]string{
-		"shared_buffers": "512MB", "max_wal_size": "8GB", "checkpoint_timeout": "30min", "wal_level": "minimal", "max_wal_senders": "0",
+		"shared_buffers": "512MB", "max_wal_size": "8GB", "checkpoint_timeout": "30min", "wal_level": "minimal", "max_wal_senders": "0", "track_commit_timestamp": "on",
 	}})
 	if err != nil {
 		return err
 	}
 	defer server.Stop() //nolint:errcheck // the figures are what counts
 	var f figures
-	fmt.Fprintf(stdout, "%-10s %12s %12s %12s %14s %12s %10s %8s\n", "invoices", "seconds", "invoices/s", "COPY, s", "of COPY speed", "CPU s/100k", "RSS MiB", "calls")
-	for i, size := range strings.Split(*sizes, ",") {
-		var n int
-		if _, err := fmt.Sscan(size, &n); err != nil || n < 1 {
-			return fmt.Errorf("-sizes: %q is not a number of invoices", size)
+	for _, part := range []struct {
+		name string
+		do   func() error
+	}{
+		{"backfill", func() (err error) { f.Backfill, err = measureLoads(ctx, stdout, server, *sizes); return err }},
+		{"idle", func() (err error) { f.IdleTick, err = measureTicks(ctx, stdout, *ticks); return err }},
+		{"webhook", func() (err error) { f.Webhook, err = measureWebhooks(ctx, stdout, server, *blow); return err }},
+		{"month", func() (err error) { f.Month, err = measureMonth(ctx, stdout, server, *monthDays); return err }},
+		{"fleet", func() (err error) { f.Fleet, err = measureFleet(ctx, stdout, server, *orgs, *fleetTime); return err }},
+	} {
+		if *only != "" && !slices.Contains(strings.Split(*only, ","), part.name) {
+			continue
 		}
-		l := loading{stdout: stdout, server: server, invoices: n, database: fmt.Sprintf("bench%d", i)}
-		if f.Backfill, err = l.measure(ctx); err != nil {
-			return fmt.Errorf("load %d invoices: %w", n, err)
+		if err := part.do(); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
 		}
-	}
-	if f.IdleTick, err = measureTicks(ctx, stdout, *ticks); err != nil {
-		return fmt.Errorf("idle ticks: %w", err)
 	}
 	line, err := json.Marshal(f)
 	if err == nil {
 		_, err = fmt.Fprintln(stdout, string(line))
 	}
 	return err
+}
+
+// measureLoads measures a first load of each size, and returns the last one's figures.
+func measureLoads(ctx context.Context, stdout io.Writer, server *postgres.Server, sizes string) (b backfill, err error) {
+	fmt.Fprintf(stdout, "%-10s %12s %12s %12s %14s %12s %10s %8s\n", "invoices", "seconds", "invoices/s", "COPY, s", "of COPY speed", "CPU s/100k", "RSS MiB", "calls")
+	for i, size := range strings.Split(sizes, ",") {
+		var n int
+		if _, err := fmt.Sscan(size, &n); err != nil || n < 1 {
+			return b, fmt.Errorf("-sizes: %q is not a number of invoices", size)
+		}
+		l := loading{stdout: stdout, server: server, invoices: n, database: fmt.Sprintf("bench%d", i)}
+		if b, err = l.measure(ctx); err != nil {
+			return b, fmt.Errorf("load %d invoices: %w", n, err)
+		}
+	}
+	return b, nil
 }
 
 // loading is one measured first load.

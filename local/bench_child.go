@@ -36,6 +36,7 @@ func benchChild(ctx context.Context, command string, args []string, stdout io.Wr
 	token := flags.String("token", "", "")
 	n := flags.Int("n", 1, "")
 	slug := flags.String("org", "", "")
+	port := flags.Int("port", 0, "")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -44,6 +45,8 @@ func benchChild(ctx context.Context, command string, args []string, stdout io.Wr
 	switch command {
 	case benchProvider:
 		return serveProvider(ctx, *invoices, stdout)
+	case benchFunctions:
+		return serveFunctions(ctx, *port, flags.Args(), stdout)
 	case benchLoad:
 		answer, err = load(ctx, *database, org.ConnectionID(*connection), *api, *token)
 	case benchTick:
@@ -97,7 +100,7 @@ func load(ctx context.Context, database string, id org.ConnectionID, api, token 
 		},
 	}
 	began, cpu := time.Now(), usedCPU()
-	rep, err := e.Run(ctx, org.Connection{ID: id, Org: "bench", Provider: quickbooks.Provider, Account: benchRealm, State: org.Active}, org.Manual, nil)
+	rep, err := e.Run(ctx, org.Connection{ID: id, Org: "bench", Provider: quickbooks.Provider, Account: benchRealm, State: org.Active}, engine.Order{Reason: org.Manual}, nil)
 	if err == nil && rep.Result.Outcome != engine.Done {
 		err = fmt.Errorf("the load is %s: %v", rep.Result.Outcome, rep.Result.Streams)
 	}

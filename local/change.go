@@ -123,3 +123,17 @@ func (p *platform) edit(slug string) error {
 	}
 	return fmt.Errorf("there is no simulated company for %q", slug)
 }
+
+// field returns the text at a place in an object, or "".
+func field(raw json.RawMessage, path ...string) string {
+	for _, key := range path {
+		var object map[string]json.RawMessage
+		if json.Unmarshal(raw, &object) != nil {
+			return ""
+		}
+		raw = object[key]
+	}
+	var text string
+	json.Unmarshal(raw, &text) //nolint:errcheck // then it is none
+	return text
+}

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"time"
 
+	"github.com/countinghouse/countinghouse/shared/app"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 	"github.com/countinghouse/countinghouse/shared/store"
@@ -70,7 +72,9 @@ func play(ctx context.Context, o options, v *verdict) (err error) {
 		{"the company's admin withdraws the consent", p.withdraw},
 		{"next tick: it asks for a new login", p.syncRefused},
 		{"connect again; the data has stayed", p.consentTo},
-		{"more changes, next tick", p.changeAndSync},
+		{"more changes: signed webhooks bring them, no tick is sent", p.changeAndHear},
+		{"next tick: balances that no webhook tells of", p.syncAll},
+		{"rows are damaged by hand; reconciling finds and mends them", p.damageAndReconcile},
 	} {
 		for _, o := range organisations() {
 			at := time.Now()
@@ -137,11 +141,44 @@ func (p *platform) withdraw(_ context.Context, o organisation) error {
 	return nil
 }
 
-func (p *platform) changeAndSync(ctx context.Context, o organisation) error {
+// changeAndHear makes changes and waits until webhooks alone have brought them.
+func (p *platform) changeAndHear(ctx context.Context, o organisation) error {
+	before, err := p.lastRun(ctx, o)
+	if err != nil {
+		return err
+	}
 	if err := p.change(ctx, o); err != nil {
 		return err
 	}
-	return p.syncAll(ctx, o)
+	return p.await(ctx, o, func(c store.ConnectionStatus) bool {
+		read := len(c.Runs) > 0 && c.Runs[0].ID > before && c.Runs[0].Outcome == "done" && c.Runs[0].Reason == string(org.Webhook)
+		return read && c.OpenNotices == 0 && p.hooks.Stats().Waiting == 0
+	})
+}
+
+// damageAndReconcile spoils rows behind everybody's back and lets jobs/reconcile find them.
+func (p *platform) damageAndReconcile(ctx context.Context, o organisation) error {
+	// What was changed this minute is read and stored, but a difference there would prove nothing.
+	const one = ` WHERE org_id = $1 AND id = (SELECT min(id) FROM %[1]s WHERE org_id = $1 AND deleted_at IS NULL AND meta_data_last_updated_time < now() - interval '10 minutes')`
+	for table, damage := range map[string]string{
+		"quickbooks.customers": "DELETE FROM %[1]s",
+		"quickbooks.invoices":  "UPDATE %[1]s SET total_amt = total_amt + 0.01",
+		"quickbooks.items":     "UPDATE %[1]s SET deleted_at = now()",
+	} {
+		tag, err := p.store.Pool().Exec(ctx, fmt.Sprintf(damage+one, table), o.Slug)
+		if err != nil || tag.RowsAffected() != 1 {
+			return fmt.Errorf("damage %s: %s: %w", table, tag, err)
+		}
+	}
+	if err := app.Reconcile(ctx, []string{"-org", string(o.Slug), "-full", "-streams", "Customer,Invoice,Item"}, append(p.environment(), "LOG_LEVEL=error"), io.Discard); err != nil {
+		return err
+	}
+	var found, mended int
+	err := p.store.Pool().QueryRow(ctx, `SELECT coalesce(sum(missing + stale + damaged + surplus), 0), coalesce(sum(mended), 0) FROM sync.reconciliations WHERE org_id = $1`, o.Slug).Scan(&found, &mended)
+	if err == nil && (found != 3 || mended != 3) {
+		err = fmt.Errorf("%d damaged rows were found and %d mended, of 3", found, mended)
+	}
+	return err
 }
 
 func (p *platform) lastRun(ctx context.Context, o organisation) (int64, error) {

@@ -60,8 +60,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		if err := flags.Parse(args); err != nil {
 			return err
 		}
-		if o.interval < time.Second {
-			return fmt.Errorf("-interval %s: want 1s or more", o.interval)
+		if o.interval < 10*time.Second {
+			return fmt.Errorf("-interval %s: want 10s or more", o.interval)
 		}
 		return up(ctx, o)
 	case "demo":
@@ -73,7 +73,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return demo(ctx, o)
 	case "bench":
 		return bench(ctx, flags, args, stdout, stderr)
-	case benchProvider, benchLoad, benchTick: // the measured processes, started by bench itself
+	case benchProvider, benchLoad, benchTick, benchFunctions: // the measured processes, started by bench itself
 		return benchChild(ctx, command, args, stdout)
 	default:
 		return fmt.Errorf("there is no command %q: want none, demo or bench", command)

@@ -27,7 +27,7 @@ func TestStartThatCannotBe(t *testing.T) {
 		says    string
 	}{
 		{"a port that is taken", []string{"-data", "", "-port", port}, nil, "choose another with -port"},
-		{"no time between two ticks", []string{"-interval", "0s"}, nil, "want 1s or more"},
+		{"no time between two ticks", []string{"-interval", "0s"}, nil, "want 10s or more"},
 		{"a setting that cannot be read", nil, []string{"SYNC_INTERVAL=soon"}, "SYNC_INTERVAL"},
 		{"an unknown command", []string{"dance"}, nil, "want none, demo or bench"},
 	} {

@@ -32,7 +32,7 @@ type view struct {
 
 func (p *platform) routes(mux *http.ServeMux) {
 	page := template.Must(template.New("page").Funcs(template.FuncMap{
-		"ago": ago, "state": stateWords, "took": took, "interval": interval,
+		"ago": ago, "state": stateWords, "took": took, "interval": interval, "until": until,
 	}).Parse(pageHTML))
 
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
@@ -103,12 +103,27 @@ func ago(now time.Time, t *time.Time) string {
 	}
 }
 
+// until says how far ahead t is.
+func until(now time.Time, t *time.Time) string {
+	if t == nil || !t.After(now) {
+		return "at the next tick"
+	}
+	return "in " + interval(max(t.Sub(now).Round(time.Minute), time.Minute))
+}
+
 // interval says how long d is, as people do.
 func interval(d time.Duration) string {
-	if minutes := int(d.Minutes()); d == time.Duration(minutes)*time.Minute && minutes > 1 {
+	minutes := int(d.Minutes())
+	switch {
+	case d%time.Hour == 0 && d > time.Hour:
+		return fmt.Sprintf("%d hours", int(d.Hours()))
+	case d == time.Minute:
+		return "a minute"
+	case d%time.Minute == 0 && minutes > 1:
 		return fmt.Sprintf("%d minutes", minutes)
+	default:
+		return d.String()
 	}
-	return d.String()
 }
 
 func took(r store.RunStatus) string {

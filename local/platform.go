@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -23,7 +22,6 @@ import (
 	"github.com/countinghouse/countinghouse/shared/platform/postgres"
 	"github.com/countinghouse/countinghouse/shared/platform/queue"
 	"github.com/countinghouse/countinghouse/shared/platform/vault/vaulttest"
-	"github.com/countinghouse/countinghouse/shared/platform/web"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosim"
 	"github.com/countinghouse/countinghouse/shared/store"
 )
@@ -73,7 +71,8 @@ type platform struct {
 	settings  []string
 	log       *slog.Logger
 	sim       *qbosim.Server
-	save      func() error // keeps the simulator's state; nil: it is thrown away
+	hooks     *qbosim.Webhooks // what the simulator tells; nil: a real app's webhooks do not reach this machine
+	save      func() error     // keeps the simulator's state; nil: it is thrown away
 	store     *store.Store
 	ticks     *queue.Publisher
 	broker    *broker.Broker
@@ -180,7 +179,9 @@ func (p *platform) startProvider(context.Context) error {
 		"QUICKBOOKS_CLIENT_ID="+clientID, "QUICKBOOKS_CLIENT_SECRET="+clientID+"-secret",
 		"QUICKBOOKS_API_URL="+server.URL, "QUICKBOOKS_AUTHORIZE_URL="+server.URL+"/connect/oauth2",
 		"QUICKBOOKS_TOKEN_URL="+server.URL+"/oauth2/v1/tokens/bearer", "QUICKBOOKS_REVOKE_URL="+server.URL+"/v2/oauth2/tokens/revoke",
+		"QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN="+verifier,
 	)
+	p.hooks = p.sim.Webhooks(qbosim.WebhookConfig{URL: p.url + "/functions/quickbookswebhook/", VerifierToken: verifier, Format: qbosim.CloudEvents})
 	return nil
 }
 
@@ -237,6 +238,7 @@ func (p *platform) environment() []string {
 		"CUSTOM_FIELD_COLUMNS=" + strings.Join(custom, ","),
 		"CONNECT_SIGNING_KEY=" + p.key,
 		"QUICKBOOKS_ENVIRONMENT=sandbox",
+		"SYNC_INTERVAL=" + p.interval.String(),
 	}, p.settings...)
 	for _, kv := range p.environ { // the later wins
 		if p.passes(kv) {
@@ -250,7 +252,7 @@ func (p *platform) environment() []string {
 // GOOGLE_CLOUD_PROJECT or DATABASE_URL, are about another place than this machine.
 func (p *platform) passes(kv string) bool {
 	name, value, _ := strings.Cut(kv, "=")
-	behaviour := strings.HasPrefix(name, "SYNC_") && name != "SYNC_TOPIC" || name == "TOKEN_REFRESH_BUFFER"
+	behaviour := strings.HasPrefix(name, "SYNC_") && name != "SYNC_TOPIC" || name == "TOKEN_REFRESH_BUFFER" || name == "WEBHOOK_COLLECT"
 	return value != "" && (behaviour || !p.simulated && strings.HasPrefix(name, "QUICKBOOKS_"))
 }
 
@@ -272,59 +274,6 @@ func (p *platform) migrate(ctx context.Context) error {
 	return err
 }
 
-func (p *platform) startFunctions(ctx context.Context) error {
-	syncOrg, closeSync, err := app.SyncOrg(ctx, p.environment(), p.log)
-	if err != nil {
-		return err
-	}
-	syncServer := web.New(ctx, web.Options{Name: "SyncOrg", Handler: syncOrg, Close: closeSync, Log: p.log})
-	p.onClose(syncServer.Shutdown)
-	connect, closeConnect, err := app.Connect(ctx, p.environment(), p.log)
-	if err != nil {
-		return err
-	}
-	connectServer := web.New(ctx, web.Options{Name: "Connect", Handler: connect, Close: closeConnect, Log: p.log})
-	p.onClose(connectServer.Shutdown)
-
-	mux := http.NewServeMux()
-	mux.Handle("/functions/syncorg/", http.StripPrefix("/functions/syncorg", syncServer))
-	mux.Handle("/functions/connect/", http.StripPrefix("/functions/connect", connectServer))
-	mux.Handle("/connect/", connectServer) // the address that browsers know
-	p.routes(mux)
-	safe := http.NewCrossOriginProtection() // no other page of this browser presses our buttons or sends ticks
-	server := &http.Server{Handler: p.onlyHere(safe.Handler(mux)), ReadHeaderTimeout: 10 * time.Second}
-	go server.Serve(p.listening) //nolint:errcheck // ends with the platform
-	p.onClose(func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		return server.Shutdown(ctx)
-	})
-
-	client, err := queue.New(ctx, queue.Config{Project: project, Emulator: p.broker.Addr()})
-	if err != nil {
-		return err
-	}
-	p.onClose(client.Close)
-	p.ticks = client.Publisher(topic)
-	return nil
-}
-
-// onlyHere answers requests for this machine's own names only: a foreign name that leads here is
-// another page's attempt to reach us through a browser.
-func (p *platform) onlyHere(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		if host != "localhost" && host != "127.0.0.1" {
-			http.Error(w, "this is "+p.url, http.StatusMisdirectedRequest)
-			return
-		}
-		h.ServeHTTP(w, r)
-	})
-}
-
 // up runs the platform until ctx ends.
 func up(ctx context.Context, o options) error {
 	p, err := start(ctx, o)
@@ -343,32 +292,6 @@ func up(ctx context.Context, o options) error {
 	p.say("stopping")
 	cancel()
 	return p.close()
-}
-
-// run starts what keeps the platform moving: the push subscription and the scheduler.
-func (p *platform) run(ctx context.Context) {
-	done := make(chan struct{}, 3)
-	go func() {
-		defer func() { done <- struct{}{} }()
-		err := p.broker.Push(ctx, project, subscription, "http://"+p.listening.Addr().String()+"/functions/syncorg/", broker.PushOptions{Log: p.log})
-		if err != nil && ctx.Err() == nil {
-			p.log.Error("push subscription ended", "err", err)
-		}
-	}()
-	go func() {
-		defer func() { done <- struct{}{} }()
-		p.schedule(ctx)
-	}()
-	go func() {
-		defer func() { done <- struct{}{} }()
-		p.keep(ctx)
-	}()
-	p.onClose(func() error {
-		for range cap(done) {
-			<-done
-		}
-		return nil
-	})
 }
 
 // keep saves the simulator's state again and again, so that an end without a stop loses little.

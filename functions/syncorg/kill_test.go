@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -28,42 +29,59 @@ import (
 )
 
 // The real program is killed at a random moment of a first load, twenty times. The next tick finishes
-// each load: nothing is missing, nothing is there twice.
+// each load: nothing is missing, nothing is there twice. A load takes seconds, because of Intuit's
+// limits, so several go on side by side.
 func TestKilledAtAnyMoment(t *testing.T) {
-	const kills, calls = 20, 14 // a load of this size takes some more calls than that
-	w := setup(t)
-	dice := rand.New(rand.NewPCG(1, 2))
-	inTheMiddle := 0
-	for i := range kills {
-		c := w.connect(t, fmt.Sprint("91303577669009", 10+i), 2000)
-		p := w.start(t)
-		moment := w.moment(1+dice.IntN(calls), time.Duration(dice.IntN(20))*time.Millisecond)
-		go p.tick(context.WithoutCancel(t.Context()), c.id) //nolint:errcheck // its end is not to be seen
-		<-moment
-		p.cmd.Process.Kill()
-		<-p.done
-		if w.open(t) > 0 {
-			inTheMiddle++
+	const lives, kills = 5, 4
+	var middle atomic.Int64
+	t.Run("kills", func(t *testing.T) {
+		for life := range lives {
+			t.Run(fmt.Sprint(life), func(t *testing.T) {
+				t.Parallel()
+				w := setup(t)
+				dice := rand.New(rand.NewPCG(1, uint64(life)))
+				for i := range kills {
+					if w.kill(t, fmt.Sprint("91303577669009", 10*life+i), dice) {
+						middle.Add(1)
+					}
+				}
+				if n := w.open(t); n > 0 {
+					t.Errorf("%d runs of killed processes are still open", n)
+				}
+			})
 		}
-		w.expireLease(t)
-		p = w.start(t)
-		if err := p.tick(t.Context(), c.id); err != nil {
-			t.Fatalf("kill %d: the next tick: %v\n%s", i, err, p.log)
-		}
-		p.cmd.Process.Kill()
-		<-p.done
-		w.agree(t, c)
+	})
+	if n := middle.Load(); n < lives*kills*3/4 {
+		t.Errorf("%d of %d kills met a run at work: the test looks elsewhere", n, lives*kills)
 	}
-	if inTheMiddle < kills*3/4 {
-		t.Errorf("%d of %d kills met a run at work: the test looks elsewhere", inTheMiddle, kills)
+}
+
+// kill ends one first load half-way and has the next tick finish it. It reports whether a run was at work.
+func (w *world) kill(t *testing.T, realm string, dice *rand.Rand) bool {
+	t.Helper()
+	const calls = 40 // a load of this size takes some more than that
+	c := w.connect(t, realm, 2000)
+	p := w.start(t)
+	moment := w.moment(1+dice.IntN(calls), time.Duration(dice.IntN(20))*time.Millisecond)
+	go p.tick(context.WithoutCancel(t.Context()), c.id) //nolint:errcheck // its end is not to be seen
+	<-moment
+	p.cmd.Process.Kill()
+	<-p.done
+	middle := w.open(t) > 0
+	w.expireLease(t)
+	p = w.start(t)
+	if err := p.tick(t.Context(), c.id); err != nil {
+		t.Fatalf("realm %s: the next tick: %v\n%s", realm, err, p.log)
 	}
-	if n := w.open(t); n > 0 {
-		t.Errorf("%d runs of killed processes are still open", n)
-	}
+	p.cmd.Process.Kill()
+	<-p.done
+	w.agree(t, c)
+	return middle
 }
 
 // SIGTERM ends a run at a page border: the program answers, exits with 0, and the next tick goes on.
 func TestSIGTERMInTheMiddleOfALoad(t *testing.T) {
+	t.Parallel()
 	w := setup(t)
 	c := w.connect(t, "9130357766900909", 6000)
 	p := w.start(t)

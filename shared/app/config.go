@@ -20,6 +20,7 @@ type SyncConfig struct {
 	RefreshBuffer time.Duration `env:"TOKEN_REFRESH_BUFFER" envDefault:"5m" help:"how long before its end an access token is renewed"`
 	Limit         time.Duration `env:"SYNC_LIMIT" envDefault:"8m" help:"how long one run may take; below the function's own limit"`
 	Lease         time.Duration `env:"SYNC_LEASE" envDefault:"60s" help:"how long a connection stays with a process that has died"`
+	Collect       time.Duration `env:"WEBHOOK_COLLECT" envDefault:"3s" help:"how long webhooks of one company are gathered, so that one call reads what they name"`
 }
 
 // Validate implements config.Validator.
@@ -36,6 +37,7 @@ func (c SyncConfig) Validate() error {
 	want(c.RefreshBuffer >= 0 && c.RefreshBuffer <= 30*time.Minute, "TOKEN_REFRESH_BUFFER: want 0s to 30m")
 	want(c.Limit > 0, "SYNC_LIMIT: want a duration above zero")
 	want(c.Lease >= 3*time.Second, "SYNC_LEASE: want 3s or more")
+	want(c.Collect >= 0 && c.Collect <= time.Minute, "WEBHOOK_COLLECT: want 0s to 1m")
 	return errors.Join(errs...)
 }
 

@@ -85,6 +85,7 @@ func TestTroubleStaysAtHome(t *testing.T) {
 			n := newNeighbours(t)
 			mend := tt.trouble(n)
 			n.edit("During")
+			n.later()
 			status := n.push(n.syncOrg, org.Tick{Org: "onpoint"})
 			n.sync("powergen")
 			if diff := cmp.Diff(tt.want, n.seen(n.first, status)); diff != "" {
@@ -145,7 +146,7 @@ func (w *whole) panicInPull(id org.ConnectionID) {
 // panicking is a source with a bug.
 type panicking struct{ engine.Source }
 
-func (panicking) Pull(context.Context, engine.Checkpoints, engine.Local) iter.Seq2[engine.Batch, error] {
+func (panicking) Pull(context.Context, engine.Task) iter.Seq2[engine.Batch, error] {
 	return func(func(engine.Batch, error) bool) { panic("oh, in Pull") }
 }
 

@@ -30,6 +30,8 @@ type jointConfig struct {
 	Secrets    vault.Config
 	Topic      string `env:"SYNC_TOPIC,required" help:"Pub/Sub topic of the ticks"`
 	Sync       SyncConfig
+	Rhythm     RhythmConfig
+	Budget     BudgetConfig
 	QuickBooks QuickBooksConfig
 }
 
@@ -77,11 +79,14 @@ func newJoint(ctx context.Context, log *slog.Logger, program string, cfg jointCo
 		return nil, err
 	}
 	j.ends.add(func(context.Context) error { return secrets.Close() })
-	if j.quickBooks, err = newQuickBooks(cfg.QuickBooks, cfg.Sync, j.store.Ledger(), secrets, j.log, j.now); err != nil {
+	calls := newBudget(j.store, cfg.Budget.QuickBooks, j.now)
+	calls.rhythm.Base = cfg.Rhythm.Interval
+	if j.quickBooks, err = newQuickBooks(cfg.QuickBooks, cfg.Sync, j.store, secrets, calls, j.log, j.now); err != nil {
 		return nil, err
 	}
 	j.engine = &engine.Engine{
 		Store: j.store, Open: j.open, Log: j.log, Holder: holder(program), Lease: cfg.Sync.Lease, Budget: cfg.Sync.Limit,
+		Collect: cfg.Sync.Collect, Allow: j.quickBooks.budget.Allow, Pace: j.quickBooks.budget.Pace, Soon: cfg.Rhythm.AfterWebhook,
 	}
 	return j, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/countinghouse/countinghouse/shared/platform/vault"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosource"
+	"github.com/countinghouse/countinghouse/shared/store"
 	"github.com/countinghouse/countinghouse/shared/sync/engine"
 )
 
@@ -26,6 +27,7 @@ type QuickBooksConfig struct {
 	Authorize    string        `env:"QUICKBOOKS_AUTHORIZE_URL" help:"instead of that environment's own address"`
 	Token        string        `env:"QUICKBOOKS_TOKEN_URL" help:"instead of that environment's own address"`
 	Revoke       string        `env:"QUICKBOOKS_REVOKE_URL" help:"instead of that environment's own address"`
+	PerMinute    int           `env:"QUICKBOOKS_CALLS_PER_MINUTE" envDefault:"0" help:"calls for all companies together; 0: only each company's own limits"`
 }
 
 // Validate implements config.Validator.
@@ -38,6 +40,9 @@ func (c QuickBooksConfig) Validate() error {
 		if u, err := url.Parse(v.address); v.address != "" && (err != nil || u.Host == "") {
 			errs = append(errs, errors.New("QUICKBOOKS_"+v.name+"_URL: want an address such as https://example.com/path"))
 		}
+	}
+	if c.PerMinute < 0 {
+		errs = append(errs, errors.New("QUICKBOOKS_CALLS_PER_MINUTE: want 0 or more"))
 	}
 	return errors.Join(errs...)
 }
@@ -53,42 +58,24 @@ func (c QuickBooksConfig) endpoints() quickbooks.Endpoints {
 	}
 }
 
-// Intuit allows 10 calls at once, 10 a second and 500 a minute for each company; a refusal costs a
-// minute. The margins are for calls that arrive closer together than they left.
 const (
-	callsAtOnce    = 9
-	callsASecond   = 10
-	callsAMinute   = 490
-	secondsMargin  = 50 * time.Millisecond
-	minutesMargin  = time.Second
 	oauthTimeLimit = 30 * time.Second
 	vaultPatience  = 15 * time.Second
 )
 
 // quickBooks joins the client, its limits, and the vault: one for each process.
 type quickBooks struct {
-	options  quickbooks.Options // what the clients of all companies share
-	limiters *httpclient.Limiters
+	options  quickbooks.Options   // what the clients of all companies share
+	limiters *httpclient.Limiters // of this process, for calls in flight
+	turns    *turns               // of all processes; nil: none
 	oauth    *quickbooks.OAuth
 	vault    *vault.Vault
+	db       *store.Store
+	budget   *budget
 	log      *slog.Logger
 }
 
-// QuickBooksLimiter returns a limiter that keeps one company's calls to what Intuit allows.
-//
-// A new one begins with one call spent: the process that has just connected the company, or that had
-// it before us, may have made one this very second.
-func QuickBooksLimiter() *httpclient.Limiter {
-	l := httpclient.NewLimiter(callsAtOnce,
-		httpclient.Window{N: callsASecond, Per: time.Second, Margin: secondsMargin},
-		httpclient.Window{N: callsAMinute, Per: time.Minute, Margin: minutesMargin})
-	if release, err := l.Wait(context.Background()); err == nil { // a new limiter lets the first one through
-		release()
-	}
-	return l
-}
-
-func newQuickBooks(cfg QuickBooksConfig, s SyncConfig, ledger vault.Ledger, secrets vault.Secrets, log *slog.Logger, now func() time.Time) (*quickBooks, error) {
+func newQuickBooks(cfg QuickBooksConfig, s SyncConfig, db *store.Store, secrets vault.Secrets, calls *budget, log *slog.Logger, now func() time.Time) (*quickBooks, error) {
 	seal, err := vault.NewSeal(cfg.ClientSecret.Reveal())
 	if err != nil {
 		return nil, err
@@ -99,21 +86,26 @@ func newQuickBooks(cfg QuickBooksConfig, s SyncConfig, ledger vault.Ledger, secr
 			API: ends.API, HTTP: httpclient.New(httpclient.Options{DisableCompression: true}),
 			Retry: httpclient.Policy{MaxRetries: s.MaxRetries, Delay: s.RetryDelay}, Now: now,
 		},
-		limiters: httpclient.NewLimiters(QuickBooksLimiter),
+		limiters: httpclient.NewLimiters(func() *httpclient.Limiter { return httpclient.NewLimiter(callsAtOnce) }),
+		turns:    &turns{db, cfg.PerMinute},
 		oauth: &quickbooks.OAuth{
 			ClientID: cfg.ClientID, ClientSecret: quickbooks.Secret(cfg.ClientSecret.Reveal()), Endpoints: ends,
 			HTTP: httpclient.New(httpclient.Options{Timeout: oauthTimeLimit}), Now: now,
 		},
-		vault: &vault.Vault{Ledger: ledger, Secrets: secrets, Seal: seal, Buffer: s.RefreshBuffer, Patience: vaultPatience, Log: log, Now: now},
-		log:   log,
+		vault:  &vault.Vault{Ledger: db.Ledger(), Secrets: secrets, Seal: seal, Buffer: s.RefreshBuffer, Patience: vaultPatience, Log: log, Now: now},
+		budget: calls,
+		db:     db,
+		log:    log,
 	}, nil
 }
 
 // open implements engine.Open.
 func (q *quickBooks) open(_ context.Context, c org.Connection, l org.Lease) (engine.Source, error) {
 	meter := new(qbosource.Meter)
+	watched := q.budget.Observe(c.Account)
+	observe := func(call quickbooks.Call) { meter.Observe(call); watched(call) }
 	return qbosource.New(qbosource.Options{
-		Client: q.client(c, q.vault.Session(c, l, q.refresh), meter.Observe), Meter: meter,
+		Client: q.client(c, q.vault.Session(c, l, q.refresh), observe), Meter: meter,
 		Tables: quickbooks.Catalog(), Now: q.options.Now,
 	}), nil
 }
@@ -121,7 +113,7 @@ func (q *quickBooks) open(_ context.Context, c org.Connection, l org.Lease) (eng
 func (q *quickBooks) client(c org.Connection, tokens quickbooks.Tokens, observe func(quickbooks.Call)) *quickbooks.Client {
 	o := q.options
 	o.Realm, o.Tokens, o.Observe = c.Account, tokens, observe
-	o.Limiter = q.limiters.Get(c.Account)
+	o.Limiter = httpclient.NewShared(q.limiters.Get(c.Account), q.turns.gates(c.Account)...)
 	return quickbooks.New(o)
 }
 

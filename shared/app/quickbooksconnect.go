@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"strings"
+	"time"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/httpclient"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 	"github.com/countinghouse/countinghouse/shared/sync/connect"
+	"github.com/countinghouse/countinghouse/shared/sync/engine"
 )
 
 // quickBooksConnect is QuickBooks' part in connecting.
@@ -39,8 +40,7 @@ func (quickBooksConnect) Account(callback url.Values) (string, error) {
 		return "", fault.New(fault.Invalid, "QuickBooks could not give consent: check the app's settings in Intuit's developer portal")
 	}
 	realm := callback.Get("realmId")
-	digit := func(r rune) bool { return r < '0' || r > '9' }
-	if realm == "" || len(realm) > 32 || strings.ContainsFunc(realm, digit) || callback.Get("code") == "" {
+	if !quickbooks.IsRealm(realm) || callback.Get("code") == "" {
 		return "", fault.New(fault.Invalid, "QuickBooks' answer is not complete")
 	}
 	return realm, nil
@@ -62,7 +62,15 @@ func (q quickBooksConnect) Grant(ctx context.Context, c org.Connection, l org.Le
 func (q quickBooksConnect) check(ctx context.Context, c org.Connection, t quickbooks.Token) error {
 	once := *q.quickBooks
 	once.options.Retry = httpclient.Policy{RateWaits: -1} // a person is waiting
-	_, err := once.client(c, fixed(t.Access), nil).Count(ctx, quickbooks.Query{Entity: "Customer"})
+	var used engine.Usage
+	client := once.client(c, fixed(t.Access), func(call quickbooks.Call) {
+		used.Calls++
+		if call.Metered {
+			used.Metered++
+		}
+	})
+	_, err := client.Count(ctx, quickbooks.Query{Entity: "Customer"})
+	q.count(ctx, c, used)
 	switch fault.Of(err) {
 	case fault.Paused: // the company is closed for now, but it is this one
 		return nil
@@ -71,6 +79,17 @@ func (q quickBooksConnect) check(ctx context.Context, c org.Connection, t quickb
 	}
 	return err
 }
+
+// count adds calls that no run has made to the connection's usage.
+func (q quickBooksConnect) count(ctx context.Context, c org.Connection, used engine.Usage) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), countWithin)
+	defer cancel()
+	if err := q.db.CountCalls(ctx, c.ID, used); err != nil {
+		q.log.WarnContext(ctx, "calls not counted", "connection", int64(c.ID), "calls", used.Calls, "err", err.Error())
+	}
+}
+
+const countWithin = 5 * time.Second
 
 // Revoke implements connect.Provider. Once the consent has ended the token opens nothing: that it
 // could not be destroyed is no reason to stay connected.

@@ -37,7 +37,7 @@ func SyncOrg(ctx context.Context, environ []string, log *slog.Logger) (http.Hand
 // syncOrg answers the pushes of a subscription to the topic of ticks.
 type syncOrg struct {
 	*joint
-	run func(context.Context, org.Connection, org.Reason, <-chan struct{}) (engine.Report, error)
+	run func(context.Context, org.Connection, engine.Order, <-chan struct{}) (engine.Report, error)
 }
 
 // push answers one message. 2xx acknowledges it: it is done, or can never succeed and has been
@@ -129,7 +129,7 @@ func (s *syncOrg) one(ctx context.Context, c org.Connection, reason org.Reason) 
 			s.log.ErrorContext(ctx, "panic", "connection", int64(c.ID), logging.StackKey, fmt.Sprintf("panic: %v\n\n%s", p, debug.Stack()))
 		}
 	}()
-	report, err := s.run(ctx, c, reason, web.Stopping(ctx))
+	report, err := s.run(ctx, c, engine.Order{Reason: reason}, web.Stopping(ctx))
 	if err != nil {
 		// A run tells of its own failure. One may also fail before it begins, or in writing it down.
 		if report.Result.Err != nil && errors.Is(err, report.Result.Err) {

@@ -18,7 +18,7 @@ import (
 func TestRejectedTicks(t *testing.T) {
 	p := newPlace(t)
 	s := p.syncOrg()
-	s.run = func(context.Context, org.Connection, org.Reason, <-chan struct{}) (engine.Report, error) {
+	s.run = func(context.Context, org.Connection, engine.Order, <-chan struct{}) (engine.Report, error) {
 		t.Error("it ran")
 		return engine.Report{}, nil
 	}
@@ -80,7 +80,7 @@ func TestTick(t *testing.T) {
 	} {
 		var mu sync.Mutex
 		ran := map[org.ConnectionID]bool{}
-		s.run = func(_ context.Context, c org.Connection, _ org.Reason, _ <-chan struct{}) (engine.Report, error) {
+		s.run = func(_ context.Context, c org.Connection, _ engine.Order, _ <-chan struct{}) (engine.Report, error) {
 			mu.Lock()
 			ran[c.ID] = true
 			mu.Unlock()
@@ -112,7 +112,7 @@ func TestFollowUpTickThatCannotBeSent(t *testing.T) {
 	p := newPlace(t, "SYNC_TOPIC=none")
 	s := p.syncOrg()
 	p.store.Connect(t, "onpoint", "quickbooks", "100")
-	s.run = func(context.Context, org.Connection, org.Reason, <-chan struct{}) (engine.Report, error) {
+	s.run = func(context.Context, org.Connection, engine.Order, <-chan struct{}) (engine.Report, error) {
 		return engine.Report{More: true}, nil
 	}
 	if w := push(s.push, map[string]string{"org": "onpoint"}); w.Code != http.StatusServiceUnavailable {

@@ -39,7 +39,7 @@ func TestTwentyTicksAtOnce(t *testing.T) {
 			const ticks = 20
 			var status [ticks]int
 			send := func(i int) {
-				status[i] = w.push(processes[i%len(processes)], org.Tick{Org: "onpoint", Connection: c.ID, Reason: org.Schedule})
+				status[i] = w.push(processes[i%len(processes)], org.Tick{Org: "onpoint", Connection: c.ID, Reason: org.Manual})
 			}
 			last := func() {
 				if _, err := w.sim.Company(onpointRealm).Create("Customer", `{"DisplayName":"The Last Minute"}`); err != nil {

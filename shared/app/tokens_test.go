@@ -184,6 +184,7 @@ func TestTokenIsKeptInMemory(t *testing.T) {
 // asked delivers a tick to a process and returns what a person sees afterwards.
 func (w *whole) asked(p ready, c org.Connection) seen {
 	w.Helper()
+	w.later()
 	return w.seen(c, w.push(p, org.Tick{Org: c.Org, Connection: c.ID, Reason: org.Schedule}))
 }
 

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/org"
-	"github.com/countinghouse/countinghouse/shared/platform/httpclient"
 	"github.com/countinghouse/countinghouse/shared/platform/vault"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosim"
@@ -86,7 +85,7 @@ func (w *whole) process() ready {
 	p := w.build(SyncOrg)
 	p.quickBooks.vault.Patience = 300 * time.Millisecond
 	if w.config.NoLimits {
-		p.quickBooks.limiters = httpclient.NewLimiters(func() *httpclient.Limiter { return httpclient.NewLimiter(callsAtOnce) })
+		p.quickBooks.turns = nil
 	}
 	return p
 }
@@ -174,9 +173,18 @@ func (w *whole) follow(to http.Handler) {
 	}
 }
 
+// later lets so much time go by that every connection is to be swept.
+func (w *whole) later() {
+	w.Helper()
+	if _, err := w.store.Pool.Exec(w.Context(), `UPDATE sync.connections SET next_sync_at = '-infinity'`); err != nil {
+		w.Fatal(err)
+	}
+}
+
 // sync delivers a tick of the schedule for an organisation, which must go well.
 func (w *whole) sync(slug org.Slug) {
 	w.Helper()
+	w.later()
 	if status := w.push(w.syncOrg, org.Tick{Org: slug, Reason: org.Schedule}); status != http.StatusNoContent {
 		w.Fatalf("tick of %s: status %d, log:\n%s", slug, status, w.logs)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
@@ -31,6 +30,7 @@ type Decoder struct {
 	Relations []*Relation // the table's own, then its children's
 	root      *node
 	own       *Relation
+	table     *Table // only where the id has several parts
 	free      map[*Relation][][]Value
 	place     map[*Relation]int
 	emit      func(Row) error
@@ -41,6 +41,7 @@ type node struct {
 	column int // place in the relation's columns, or -1
 	typ    Type
 	fields map[string]*node // of an object
+	member *node            // of an object's one member that is an object itself, whatever its key
 	array  *array           // of an array that becomes rows
 }
 
@@ -55,6 +56,10 @@ func NewDecoder(t *Table) *Decoder {
 	d := &Decoder{Relations: t.Relations(), free: map[*Relation][][]Value{}, place: map[*Relation]int{}}
 	d.own = d.Relations[0]
 	d.root = &node{column: -1}
+	if composite(t.ID) {
+		own := *t
+		d.table = &own
+	}
 	addColumns(d.root, d.own)
 	d.addChildren(d.root, d.own, t.Children)
 	return d
@@ -62,6 +67,9 @@ func NewDecoder(t *Table) *Decoder {
 
 func addColumns(root *node, r *Relation) {
 	for i, c := range r.Columns {
+		if composite(c.Path) {
+			continue
+		}
 		n := at(root, c.Path)
 		n.column, n.typ = i, c.Type
 	}
@@ -88,16 +96,29 @@ func (d *Decoder) addChildren(root *node, parent *Relation, children []Child) {
 func at(n *node, path string) *node {
 	for key := range strings.SplitSeq(path, ".") {
 		next := n.fields[key]
+		if key == anyKey {
+			next = n.member
+		}
 		if next == nil {
-			next = &node{column: -1}
-			if n.fields == nil {
-				n.fields = map[string]*node{}
-			}
-			n.fields[key] = next
+			next = n.add(key)
 		}
 		n = next
 	}
 	return n
+}
+
+// add makes the node of a key.
+func (n *node) add(key string) *node {
+	next := &node{column: -1}
+	if n.fields == nil {
+		n.fields = map[string]*node{}
+	}
+	if key == anyKey {
+		n.member = next
+	} else {
+		n.fields[key] = next
+	}
+	return next
 }
 
 // Decode walks raw, one object, once, and hands each row to emit: child rows before the row that
@@ -123,6 +144,13 @@ func (d *Decoder) Decode(raw []byte, emit func(Row) error) error {
 	}
 	if s.next() != 0 || s.i != len(raw) {
 		return wrap(errSyntax)
+	}
+	if d.table != nil {
+		id, _, err := d.table.Identify(raw)
+		if err != nil {
+			return err
+		}
+		values[d.own.id] = Value{Valid: true, Text: []byte(id)}
 	}
 	return emit(Row{Relation: d.own, Values: values})
 }
@@ -175,6 +203,9 @@ func storable(raw []byte) error {
 }
 
 func (d *Decoder) object(s *scanner, n *node, values []Value, parent int) error {
+	if n.member != nil {
+		return d.wrapper(s, n, values, parent)
+	}
 	return s.object(func(key []byte) error {
 		f := n.fields[string(key)]
 		if f == nil {
@@ -185,6 +216,29 @@ func (d *Decoder) object(s *scanner, n *node, values []Value, parent int) error 
 			return under("."+string(key), err)
 		}
 		return nil
+	})
+}
+
+// wrapper consumes an object that holds the one that matters, under a key that tells its kind.
+func (d *Decoder) wrapper(s *scanner, n *node, values []Value, parent int) error {
+	met := false
+	return s.object(func(key []byte) error {
+		f := n.fields[string(key)]
+		wrapped := f == nil && s.next() == '{'
+		switch {
+		case wrapped && met:
+			return under("."+string(key), &misfit{says: "is a second object where one belongs"})
+		case wrapped:
+			met = true
+			if n.member.column >= 0 {
+				values[n.member.column] = Value{Valid: true, Text: key}
+			}
+			return under("."+string(key), d.object(s, n.member, values, parent))
+		case f == nil:
+			_, err := s.skip()
+			return err
+		}
+		return under("."+string(key), d.value(s, f, values, parent))
 	})
 }
 
@@ -260,86 +314,3 @@ func (d *Decoder) take(r *Relation) []Value {
 }
 
 func (d *Decoder) give(r *Relation, v []Value) { d.free[r] = append(d.free[r], v) }
-
-// Identify reads an object's id and version without decoding the rest. A missing or empty id is
-// fault.Invalid; a missing version is the zero time.
-func (t *Table) Identify(raw []byte) (id string, version time.Time, err error) {
-	idPath, versionPath := strings.Split(t.ID, "."), strings.Split(t.Version, ".")
-	s := scanner{b: raw}
-	if s.next() != '{' {
-		return "", time.Time{}, fault.New(fault.Invalid, "the record is not a JSON object")
-	}
-	var odd error
-	err = find(&s, func(path []string, text []byte) error {
-		switch {
-		case equal(path, idPath):
-			id = string(text)
-		case equal(path, versionPath):
-			if micros, err := parseTimestamp(text); err == nil {
-				version = time.UnixMicro(micros).UTC()
-			} else {
-				odd = fault.New(fault.Invalid, t.Version+" is not a time") // the id may stand behind it
-			}
-		}
-		return nil
-	}, idPath, versionPath)
-	if err == nil && id == "" {
-		err = fault.New(fault.Invalid, "the record has no "+t.ID)
-	}
-	if err == nil {
-		err = odd
-	}
-	return id, version, wrap(err)
-}
-
-// find calls visit with each scalar whose path is one of want.
-func find(s *scanner, visit func(path []string, text []byte) error, want ...[]string) error {
-	var walk func(prefix []string) error
-	walk = func(prefix []string) error {
-		return s.object(func(key []byte) error {
-			path := append(prefix, string(key))
-			on, leaf := false, false
-			for _, w := range want {
-				if len(w) >= len(path) && equal(w[:len(path)], path) {
-					on, leaf = true, leaf || len(w) == len(path)
-				}
-			}
-			first := s.next()
-			switch {
-			case on && !leaf && first == '{':
-				return walk(path)
-			case leaf && first == '"':
-				inner, escaped, err := s.str()
-				if err == nil && escaped {
-					inner, err = unescape(inner)
-				}
-				if err != nil {
-					return err
-				}
-				return visit(path, inner)
-			case leaf && first != '{' && first != '[' && first != 'n':
-				text, err := s.literal()
-				if err != nil {
-					return err
-				}
-				return visit(path, text)
-			default:
-				_, err := s.skip()
-				return err
-			}
-		})
-	}
-	return walk(make([]string, 0, 4))
-}
-
-func equal(a, b []string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}

@@ -35,8 +35,13 @@ var sale = catalog.Table{
 // rows decodes raw and writes each row as one line of words.
 func rows(t *testing.T, raw string) ([]string, error) {
 	t.Helper()
+	return rowsOf(t, &sale, raw)
+}
+
+func rowsOf(t *testing.T, table *catalog.Table, raw string) ([]string, error) {
+	t.Helper()
 	var out []string
-	err := catalog.NewDecoder(&sale).Decode([]byte(raw), func(r catalog.Row) error {
+	err := catalog.NewDecoder(table).Decode([]byte(raw), func(r catalog.Row) error {
 		words := []string{r.Relation.Name}
 		if r.Relation.Parent != nil {
 			words = append(words, fmt.Sprintf("%d<%d", r.Position, r.Parent))
@@ -70,6 +75,7 @@ func TestDecode(t *testing.T) {
 			[]string{`sales id=7 meta_changed=2026-05-05T10:20:11.171Z total=300.00 count=5 day=2 open=1 buyer_name=Zoë "Z" extra={"a":[1, 2]}`}},
 		{"numbers and booleans as strings, and the other way round", `{"Id":7,"Total":"-12.50","Count":"3","Open":"false","Buyer":{"Name":true}}`,
 			[]string{`sales id=7 total=-12.50 count=3 open=0 buyer_name=true`}},
+		{"a rate with its sign", `{"Id":"7","Total":"7.50%"}`, []string{`sales id=7 total=7.50`}},
 		{"null, absent, empty", `{"Id":"7","Total":null,"Day":"","Buyer":{},"Line":[],"Extra":null,"Meta":null}`,
 			[]string{`sales id=7`}},
 		{"an empty text stays", `{"Id":"7","Buyer":{"Name":""}}`, []string{`sales id=7 buyer_name=`}},
@@ -96,6 +102,8 @@ func TestDecode(t *testing.T) {
 func TestDecodeRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, give, want string }{
 		{"an amount that is text", `{"Id":"7","Total":"lots"}`, "Total is text, not a number"},
+		{"two percent signs", `{"Id":"7","Total":"8%%"}`, "Total is text, not a number"},
+		{"a sign without a number", `{"Id":"7","Total":"%"}`, "Total is text, not a number"},
 		{"an amount that is an object", `{"Id":"7","Total":{}}`, "Total is an object or array, not a number"},
 		{"a fraction of a count", `{"Id":"7","Count":1.5}`, "Count is not a whole number"},
 		{"a date that is none", `{"Id":"7","Day":"2026-02-30"}`, "Day is text, not a date"},
@@ -190,6 +198,8 @@ func TestMalformed(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add(`{"Id":"7","Line":[{"Text":"a","Amount":1.5}],"Extra":[{}]}`)
 	f.Add(`{"\u0049d":"7"}`)
+	f.Add(`{"status":"Deleted","Sale":{"Id":"7","Line":[{"Text":"a"}]}}`)
+	f.Add(`{"From":"EUR","To":"USD","On":{"Day":"2026-05-05"}}`)
 	f.Add(`{"Total":nope,"X":[},"Y":"\q"}`)
 	f.Fuzz(func(t *testing.T, raw string) {
 		err := catalog.NewDecoder(&sale).Decode([]byte(raw), func(catalog.Row) error { return nil })
@@ -197,5 +207,8 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%q: %v", raw, err)
 		}
 		_, _, _ = sale.Identify([]byte(raw))
+		for _, table := range []*catalog.Table{&template, &rate} {
+			agree(t, table, raw)
+		}
 	})
 }

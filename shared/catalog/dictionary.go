@@ -46,30 +46,50 @@ func (r *Relation) describe(b *strings.Builder) {
 	for _, columns := range r.Indexes {
 		fmt.Fprintf(b, " Index: `org_id, %s`.", columns)
 	}
-	if r.Note != "" {
-		fmt.Fprintf(b, "\n\n%s.", strings.ToUpper(r.Note[:1])+r.Note[1:])
+	if says := r.Meaning(); says != "" {
+		fmt.Fprintf(b, "\n\n%s.", sentences(says))
 	}
 	head, line := "| column | JSON path | type | meaning |", "|---|---|---|---|"
 	if r.View != "" {
 		head, line = "| column | in the view | JSON path | type | meaning |", line+"---|"
 	}
 	fmt.Fprintf(b, "\n\n%s\n%s\n", head, line)
-	for _, c := range r.Columns {
-		fmt.Fprintf(b, "| `%s` |", c.Name)
-		if r.View != "" {
-			fmt.Fprintf(b, " `%s` |", Flat(c.Path))
-		}
-		fmt.Fprintf(b, " `%s` | %s | %s |\n", r.JSONPath(c), c.Type.SQL(), strings.ReplaceAll(c.Note, "|", `\|`))
+	if r.Parent != nil {
+		r.row(b, Column{Name: r.RootID(), Note: "the id of the " + r.Root.Stream + " that the row belongs to"}, "")
 	}
+	for _, c := range r.Columns {
+		r.row(b, c, "`"+r.JSONPath(c)+"`")
+	}
+	for _, c := range r.Ours() {
+		r.row(b, c, "")
+	}
+}
+
+// row writes what is said of one column; path is where it comes from, "" for a column of ours.
+func (r *Relation) row(b *strings.Builder, c Column, path string) {
+	fmt.Fprintf(b, "| `%s` |", c.Name)
+	if r.View != "" {
+		fmt.Fprintf(b, " `%s` |", c.InView())
+	}
+	fmt.Fprintf(b, " %s | %s | %s |\n", path, c.Type.SQL(), strings.ReplaceAll(c.Meaning(), "|", `\|`))
+}
+
+// sentences begins each sentence of a note with a capital.
+func sentences(note string) string {
+	all := strings.Split(note, ". ")
+	for i, s := range all {
+		all[i] = strings.ToUpper(s[:1]) + s[1:]
+	}
+	return strings.Join(all, ". ")
 }
 
 const dictionaryHead = `# Data dictionary
 
 Made from the catalog, so it is never edited by hand: ` + "`go test ./shared/app -run Dictionary -update`" + ` writes it.
 
-Every table has the columns that its section lists and those that come next. Its view has the same, but
-not those marked "tables only", under names of its own; it leaves out deleted rows. Custom fields
-that an organisation has asked for stand at the view's end.
+Every table has the columns that its section lists and those that come next; a row of an array also
+has the id of its object. Its view has the same, but not those marked "tables only", under names of its
+own; it leaves out deleted rows. Custom fields that an organisation has asked for stand at the view's end.
 
 | column | where | type | meaning |
 |---|---|---|---|
@@ -77,7 +97,6 @@ that an organisation has asked for stand at the view's end.
 | ` + "`connection_id`" + ` | everywhere | bigint | the connection, one company's account at the provider; ids are unique within it only |
 | ` + "`organizationname`" + ` | views | text | the organisation's name |
 | ` + "`row_key`" + ` | views | text | org_id, connection_id, id and, in child rows, position, joined by colons: unique within the view |
-| ` + "`invoice_id`, `payment_id`" + `, … | child rows | text | the object that the row belongs to: its ` + "`id`" + ` |
 | ` + "`position`" + ` | child rows | integer | 1, 2, … in the order of the object's JSON; with nested ones, the one that holds them comes first |
 | ` + "`parent_position`" + ` | child rows | integer | of a nested row: the position of the row that holds it; null: the object itself does |
 | ` + "`raw`" + ` | tables only, not of child rows | jsonb | the whole object as the provider sent it, all numbers with their digits: what no column names is here |

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"time"
@@ -21,17 +22,7 @@ func scalar(s *scanner, typ Type, first byte) (Value, error) {
 		}
 		return Value{Valid: true, Text: text}, nil
 	}
-	var text []byte
-	var err error
-	quoted := first == '"'
-	if quoted {
-		var escaped bool
-		if text, escaped, err = s.str(); err == nil && escaped {
-			text, err = unescape(text)
-		}
-	} else {
-		text, err = s.literal()
-	}
+	text, err := characters(s, first)
 	if err != nil {
 		return Value{}, err
 	}
@@ -42,6 +33,10 @@ func scalar(s *scanner, typ Type, first byte) (Value, error) {
 		return Value{}, nil
 	}
 	v, ok := parse(typ, text)
+	quoted := first == '"'
+	if !ok && quoted && typ == Numeric { // rates have been seen with their sign
+		v, ok = parse(typ, bytes.TrimSuffix(text, []byte("%")))
+	}
 	if !ok {
 		if quoted {
 			return Value{}, &misfit{says: "is text, not " + article[typ]}

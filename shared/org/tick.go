@@ -18,6 +18,10 @@ const (
 	Backfill Reason = "backfill" // a load that stopped at a page border goes on
 )
 
+// Reconcile is the reason of a run that compares what is stored with the provider. Only its job
+// starts one: no tick carries it, and ParseTick refuses it.
+const Reconcile Reason = "reconcile"
+
 // Tick asks for a sync of an organisation, or of one of its connections. It travels in the
 // attributes of a message, because every form in which Pub/Sub delivers one keeps those.
 type Tick struct {

@@ -36,6 +36,7 @@ func TestParseTick(t *testing.T) {
 		{"an empty organisation", map[string]string{"org": ""}, org.Tick{}, `organisation ""`},
 		{"an organisation that is no slug", map[string]string{"org": "On Point"}, org.Tick{}, `organisation "On Point": want a slug`},
 		{"an unknown reason", map[string]string{"org": "onpoint", "reason": "boredom"}, org.Tick{}, `reason "boredom" is none of schedule, webhook, manual, backfill`},
+		{"a reason that no tick carries", map[string]string{"org": "onpoint", "reason": string(org.Reconcile)}, org.Tick{}, `reason "reconcile" is none of`},
 		{"a connection that is no number", map[string]string{"org": "onpoint", "connection": "x"}, org.Tick{}, `connection "x" is not a connection's number`},
 		{"connection 0", map[string]string{"org": "onpoint", "connection": "0"}, org.Tick{}, `connection "0" is not`},
 		{"a negative connection", map[string]string{"org": "onpoint", "connection": "-1"}, org.Tick{}, `connection "-1" is not`},

@@ -17,6 +17,9 @@ import (
 // its bytes say, at the place that the catalog names. What cannot be stored goes to the dead
 // letters and is counted as Dead; every record is counted once. A batch that names a stream without
 // a table is refused whole, with fault.Internal.
+//
+// The records of a batch with Verify must have been read after everything that is stored of their
+// objects: what is stored otherwise is wrong, also where it claims to be newer. See work.verify.
 func (s *Store) Apply(ctx context.Context, l org.Lease, run engine.RunID, b engine.Batch, u engine.Usage) (engine.Applied, error) {
 	applied, err := s.apply(ctx, l, run, b, u, nil)
 	return applied, failure("apply a batch to connection "+l.Connection.String(), err)
@@ -35,7 +38,11 @@ func (s *Store) apply(ctx context.Context, l org.Lease, run engine.RunID, b engi
 			return err
 		}
 		defer w.release()
+		w.verified = b.Verify
 		if err := w.read(ctx, tx); err != nil {
+			return err
+		}
+		if err := w.verify(ctx, tx); err != nil {
 			return err
 		}
 		if err := w.store(ctx, tx); err != nil {
@@ -52,6 +59,7 @@ func (s *Store) apply(ctx context.Context, l org.Lease, run engine.RunID, b engi
 
 // work is one batch on its way into the tables.
 type work struct {
+	home    *Store
 	owner   owner
 	now     time.Time // the transaction's, by the database's clock
 	records []engine.Record
@@ -60,6 +68,8 @@ type work struct {
 	objects []object
 	parts   []*part
 	open    bool // the connection has open dead letters
+
+	verified bool // every stored value of the objects is to be compared
 }
 
 // part is what a batch holds of one stream.
@@ -78,13 +88,14 @@ type object struct {
 	content      int32 // the record whose content is to be written, or -1
 	mark         int32 // the record that deleted it last, or -1
 	bare         bool  // the bytes of mark cannot be stored
+	found        finding
 }
 
 // maxID bounds an id: it must fit the key's index.
 const maxID = 500
 
 func (s *Store) newWork(o owner, now time.Time, records []engine.Record) (*work, error) {
-	w := &work{owner: o, now: now, records: records, chain: make([]int32, len(records)), objects: make([]object, 0, len(records))}
+	w := &work{home: s, owner: o, now: now, records: records, chain: make([]int32, len(records)), objects: make([]object, 0, len(records))}
 	for i := range records {
 		p, err := s.part(w, records[i].Stream)
 		if err != nil {
@@ -161,7 +172,10 @@ func (w *work) settle(o *object) {
 			continue
 		}
 		r := &w.records[i]
-		c := change{deletion: r.Deleted}
+		c := change{deletion: r.Deleted, seen: at(r.Seen), verified: w.verified}
+		if o.part.table.Merges {
+			c.merged = shortened(r.MergedInto, maxID)
+		}
 		if o.part.table.version != "" {
 			c.version = at(r.Version)
 		}
@@ -201,7 +215,7 @@ func (w *work) count() (n engine.Applied) {
 			continue
 		case o.next.deleted.known && !o.stored.deleted.known:
 			n.Deleted++
-		case o.content >= 0 || o.stored.deleted.known && !o.next.deleted.known:
+		case o.content >= 0 || o.stored.deleted.known && !o.next.deleted.known || o.next.merged != o.stored.merged:
 			n.Written++
 		default:
 			n.Unchanged++

@@ -172,7 +172,7 @@ func TestLateOwnerWritesNothing(t *testing.T) {
 	for i := range 20 {
 		wait.Go(func() {
 			for {
-				l, ok, err := f.Acquire(f.ctx, f.id, fmt.Sprint(i), time.Minute)
+				l, ok, err := f.Acquire(f.ctx, f.id, org.Manual, fmt.Sprint(i), time.Minute)
 				if err != nil {
 					t.Error(err)
 					return

@@ -66,6 +66,30 @@ func BenchmarkApplyUnchangedInvoices(b *testing.B) {
 	}
 }
 
+// What it costs to compare every value of objects that are as they should be.
+func BenchmarkVerifyInvoices(b *testing.B) {
+	for _, batch := range []int{1, 1000} {
+		b.Run(fmt.Sprint(batch), func(b *testing.B) {
+			s := storetest.New(b, quickbooks.Catalog()...)
+			l := s.Lease(b, s.Connect(b, "onpoint", "quickbooks", "1"))
+			records := make([]engine.Record, batch)
+			for i := range records {
+				records[i] = engine.Record{Stream: "Invoice", ID: fmt.Sprint(i + 1), Version: time.Date(2026, 1, 14, 23, 25, 53, 0, time.UTC), Raw: invoice(i + 1)}
+			}
+			if _, err := s.Apply(b.Context(), l, 0, engine.Batch{Records: records}, engine.Usage{}); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				n, err := s.Apply(b.Context(), l, 0, engine.Batch{Records: records, Verify: true, Census: "all", Loading: []string{"Invoice"}}, engine.Usage{})
+				if err != nil || n.Unchanged != batch {
+					b.Fatal(n, err)
+				}
+			}
+			b.ReportMetric(float64(batch*b.N)/b.Elapsed().Seconds(), "invoices/s")
+		})
+	}
+}
+
 // What COPY alone takes for the rows of as many invoices, ready made: no encoding, no checks.
 func BenchmarkCopyAlone(b *testing.B) {
 	s := storetest.New(b, quickbooks.Catalog()...)

@@ -56,7 +56,7 @@ func TestMigrationsAgreeWithCatalog(t *testing.T) {
 	}
 }
 
-// shape lists what a relation's table must be, a line for each column, index and right.
+// shape lists what a relation's table must be, a line for each column, index, comment and right.
 func shape(r *catalog.Relation) []string {
 	key := r.Key()
 	lines := []string{"key " + strings.Join(key, ", "), "row level security", "policy readers"}
@@ -87,22 +87,57 @@ func shape(r *catalog.Relation) []string {
 	}
 	column("deleted_at", "timestamp with time zone", false)
 	column("synced_at", "timestamp with time zone", true)
+	for _, c := range r.Ours() {
+		lines = append(lines, "column "+c.Name+" "+map[string]string{
+			catalog.MergedInto: "text C", catalog.IsVoided: "boolean " + voided(r),
+		}[c.Name])
+	}
 	for _, columns := range r.Indexes {
 		lines = append(lines, "index org_id, "+columns)
 	}
+	lines = append(lines, comments(r)...)
 	slices.Sort(lines)
+	return lines
+}
+
+// voided is the formula of is_voided as PostgreSQL prints it.
+func voided(r *catalog.Relation) string {
+	if r.Root.Void == nil {
+		return ""
+	}
+	amount, _ := r.Column(r.Root.Void.Amount)
+	note, _ := r.Column(r.Root.Void.Note)
+	return fmt.Sprintf("COALESCE(((%s = (0)::numeric) AND (%s ~~ '%s%%'::text)), false)", amount.Name, note.Name, r.Root.Void.Word)
+}
+
+// comments lists what a relation's table and columns must say.
+func comments(r *catalog.Relation) (lines []string) {
+	if says := r.Meaning(); says != "" {
+		lines = append(lines, "comment: "+says)
+	}
+	for _, c := range slices.Concat(r.Columns, r.Ours()) {
+		if says := c.Meaning(); says != "" {
+			lines = append(lines, "comment on "+c.Name+": "+says)
+		}
+	}
 	return lines
 }
 
 const shapes = `SELECT c.relname, 'column ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
 	|| CASE WHEN co.collname = 'C' THEN ' C' ELSE '' END || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
+	|| coalesce(' ' || pg_get_expr(d.adbin, d.adrelid), '')
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 LEFT JOIN pg_collation co ON co.oid = a.attcollation WHERE c.relnamespace = $1::regnamespace AND c.relkind = 'r'
 UNION ALL
 SELECT c.relname, CASE WHEN i.indisprimary THEN 'key ' ELSE 'index ' END || (
 	SELECT string_agg(a.attname, ', ' ORDER BY k.n) FROM unnest(i.indkey) WITH ORDINALITY k (attnum, n)
 	JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum)
 FROM pg_class c JOIN pg_index i ON i.indrelid = c.oid WHERE c.relnamespace = $1::regnamespace
+UNION ALL
+SELECT c.relname, CASE WHEN s.objsubid = 0 THEN 'comment: ' ELSE 'comment on ' || a.attname || ': ' END || s.description
+FROM pg_class c JOIN pg_description s ON s.objoid = c.oid AND s.classoid = 'pg_class'::regclass
+LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = s.objsubid WHERE c.relnamespace = $1::regnamespace AND c.relkind = 'r'
 UNION ALL
 SELECT relname, 'row level security' FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind = 'r' AND relrowsecurity
 UNION ALL

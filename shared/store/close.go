@@ -26,8 +26,13 @@ const (
 VALUES ($1, (now() AT TIME ZONE 'UTC')::date, $2, $3)
 ON CONFLICT (connection_id, day) DO UPDATE SET calls = u.calls + excluded.calls, metered_calls = u.metered_calls + excluded.metered_calls`
 
-	setCheckpoint = `INSERT INTO sync.streams (connection_id, name, checkpoint, loading) VALUES ($1, $2, $3, $4)
-ON CONFLICT (connection_id, name) DO UPDATE SET checkpoint = excluded.checkpoint, loading = excluded.loading`
+	// Progress counts from the batch with which a load begins to the one with which it ends.
+	setCheckpoint = `INSERT INTO sync.streams AS s (connection_id, name, checkpoint, loading, load_total, load_done, load_started_at)
+VALUES ($1, $2, $3, $4, $5, CASE WHEN $4 THEN $6::bigint ELSE 0 END, CASE WHEN $4 THEN now() END)
+ON CONFLICT (connection_id, name) DO UPDATE SET checkpoint = excluded.checkpoint, loading = excluded.loading,
+	load_total = coalesce(excluded.load_total, CASE WHEN $4 AND s.loading THEN s.load_total END),
+	load_done = excluded.load_done + CASE WHEN $4 AND s.loading THEN s.load_done ELSE 0 END,
+	load_started_at = CASE WHEN $4 AND s.loading THEN coalesce(s.load_started_at, now()) ELSE excluded.load_started_at END`
 
 	addCensus = `INSERT INTO sync.census (connection_id, stream, census, record_id)
 SELECT $1, $2, $3, unnest($4::text[]) ON CONFLICT DO NOTHING`
@@ -35,18 +40,37 @@ SELECT $1, $2, $3, unnest($4::text[]) ON CONFLICT DO NOTHING`
 	endCensus = `DELETE FROM sync.census WHERE connection_id = $1 AND stream = ANY ($2)`
 )
 
-// close notes the batch's census, checkpoints, usage and dead letters in one round trip.
+// close notes the batch's census, checkpoints, settled notices, usage and dead letters in one round trip.
 func (w *work) close(ctx context.Context, tx pgx.Tx, c closing) error {
 	var batch pgx.Batch
 	w.queueLetters(&batch, c.letters)
 	w.queueCensus(&batch, c.batch)
-	for stream, checkpoint := range c.batch.Checkpoints {
-		batch.Queue(setCheckpoint, w.owner.id, stream, nullable(checkpoint), slices.Contains(c.batch.Loading, stream))
+	w.queueFindings(&batch, c.batch)
+	w.queueCheckpoints(&batch, c.batch)
+	if len(c.batch.Settled) > 0 {
+		batch.Queue(settleNotices, w.owner.id, c.batch.Settled)
 	}
 	queueUsage(&batch, w.owner, c.usage)
 	n := c.applied
 	batch.Queue(addToRun, c.run, n.Written, n.Deleted, n.Unchanged, n.Dead, c.usage.Calls, c.usage.Metered)
 	return tx.SendBatch(ctx, &batch).Close()
+}
+
+// queueCheckpoints moves the checkpoints, and the progress of streams that are loading.
+func (w *work) queueCheckpoints(batch *pgx.Batch, b engine.Batch) {
+	for stream, checkpoint := range b.Checkpoints {
+		loading, read := slices.Contains(b.Loading, stream), 0
+		var total *int
+		if n, told := b.Totals[stream]; told && loading {
+			total = &n
+		}
+		for i := range b.Records {
+			if loading && b.Records[i].Stream == stream && !b.Records[i].Deleted {
+				read++
+			}
+		}
+		batch.Queue(setCheckpoint, w.owner.id, stream, nullable(checkpoint), loading, total, read)
+	}
 }
 
 func queueUsage(batch *pgx.Batch, o owner, u engine.Usage) {

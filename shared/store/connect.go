@@ -29,8 +29,9 @@ RETURNING link_digest, link_expires_at, org_id, provider, coalesce(connection_id
 
 	useLink = `INSERT INTO sync.connect_links (nonce_digest, connection_id, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
 
+	// What webhooks told while it was not synced was not kept for it: all changes are looked for at once.
 	activate = `UPDATE sync.connections SET state = 'active', reason = '', not_before = NULL, connected_at = clock_timestamp(),
-	tick_noted = false, lease_until = NULL, lease_holder = NULL WHERE id = $1`
+	next_sync_at = least(next_sync_at, clock_timestamp()), tick_noted = false, lease_until = NULL, lease_holder = NULL WHERE id = $1`
 
 	disconnect = `UPDATE sync.connections SET state = 'disconnected', reason = $2, not_before = NULL,
 	tick_noted = false, lease_until = NULL, lease_holder = NULL WHERE id = $1`

@@ -16,12 +16,12 @@ func DDL(r *catalog.Relation) string {
 		fmt.Fprintf(&b, "\t%s %s,\n", plain(c.name), c.definition())
 	}
 	fmt.Fprintf(&b, "\tPRIMARY KEY (%s)\n);\n", strings.Join(r.Key(), ", "))
-	if r.Note != "" {
-		fmt.Fprintf(&b, "COMMENT ON TABLE %s IS %s;\n", r.Qualified(), literal(r.Note))
+	if says := r.Meaning(); says != "" {
+		fmt.Fprintf(&b, "COMMENT ON TABLE %s IS %s;\n", r.Qualified(), literal(says))
 	}
-	for _, c := range r.Columns {
-		if c.Note != "" {
-			fmt.Fprintf(&b, "COMMENT ON COLUMN %s.%s IS %s;\n", r.Qualified(), plain(c.Name), literal(c.Note))
+	for _, c := range append(r.Columns[:len(r.Columns):len(r.Columns)], r.Ours()...) {
+		if says := c.Meaning(); says != "" {
+			fmt.Fprintf(&b, "COMMENT ON COLUMN %s.%s IS %s;\n", r.Qualified(), plain(c.Name), literal(says))
 		}
 	}
 	for _, columns := range r.Indexes {
@@ -38,6 +38,7 @@ func DDL(r *catalog.Relation) string {
 type tableColumn struct {
 	name, typ, collation string
 	required             bool
+	formula              string // of a column that follows from others, else ""
 }
 
 func (c tableColumn) definition() string {
@@ -48,6 +49,9 @@ func (c tableColumn) definition() string {
 	if c.required {
 		s += " NOT NULL"
 	}
+	if c.formula != "" {
+		s += " GENERATED ALWAYS AS (" + c.formula + ") STORED"
+	}
 	return s
 }
 
@@ -55,21 +59,41 @@ func (c tableColumn) definition() string {
 // Identifiers compare byte by byte, which is cheapest and the same everywhere.
 func tableColumns(r *catalog.Relation) []tableColumn {
 	columns := []tableColumn{
-		{"org_id", "text", "C", true}, {"connection_id", "bigint", "", true}, {r.RootID(), "text", "C", true},
+		{name: "org_id", typ: "text", collation: "C", required: true},
+		{name: "connection_id", typ: "bigint", required: true},
+		{name: r.RootID(), typ: "text", collation: "C", required: true},
 	}
 	if r.Parent != nil {
-		columns = append(columns, tableColumn{"position", "integer", "", true}, tableColumn{"parent_position", "integer", "", false})
+		columns = append(columns, tableColumn{name: "position", typ: "integer", required: true}, tableColumn{name: "parent_position", typ: "integer"})
 	}
 	for _, c := range r.Columns {
 		if r.Parent == nil && c.Name == "id" {
 			continue
 		}
-		columns = append(columns, tableColumn{c.Name, c.Type.SQL(), "", false})
+		columns = append(columns, tableColumn{name: c.Name, typ: c.Type.SQL()})
+	}
+	for _, c := range r.Ours() {
+		own := tableColumn{name: c.Name, typ: c.Type.SQL()}
+		switch c.Name {
+		case catalog.MergedInto: // an id like any other
+			own.collation = "C"
+		case catalog.IsVoided:
+			own.formula = voided(r)
+		}
+		columns = append(columns, own)
 	}
 	if r.Parent == nil {
-		columns = append(columns, tableColumn{"raw", "jsonb", "", true}, tableColumn{"digest", "bytea", "", true})
+		columns = append(columns, tableColumn{name: "raw", typ: "jsonb", required: true}, tableColumn{name: "digest", typ: "bytea", required: true})
 	}
-	return append(columns, tableColumn{"deleted_at", "timestamptz", "", false}, tableColumn{"synced_at", "timestamptz", "", true})
+	return append(columns, tableColumn{name: "deleted_at", typ: "timestamptz"}, tableColumn{name: "synced_at", typ: "timestamptz", required: true})
+}
+
+// voided is the condition that an object of r was voided. A word of letters needs no escape in a pattern.
+func voided(r *catalog.Relation) string {
+	v := r.Root.Void
+	amount, _ := r.Column(v.Amount)
+	note, _ := r.Column(v.Note)
+	return fmt.Sprintf("coalesce(%s = 0 AND %s LIKE %s, false)", plain(amount.Name), plain(note.Name), literal(v.Word+"%"))
 }
 
 // indexName is made of the table's and the columns' names, as far as they fit.

@@ -34,13 +34,17 @@ type state struct {
 	version instant // of the content
 	digest  digest  // of the content
 	deleted instant
+	merged  string // the id of the survivor, or ""
 }
 
 // change is what a record asks for.
 type change struct {
 	version  instant
+	seen     instant // when the provider was asked
 	deletion bool
 	digest   digest
+	merged   string // the id of the survivor, or ""
+	verified bool   // nothing that is stored was observed later
 }
 
 // after returns the state that follows c, and whether c's content is to be written.
@@ -49,20 +53,39 @@ type change struct {
 // deletion holds until content newer than it comes, and older content fills a row that only marks
 // a deletion without bringing it back. Of two contents of one version the later to come stays. A
 // change without version is the word of the lease's owner: it is taken to be the newest.
+//
+// A change that was seen says whether the object existed at that instant, whatever its version: a
+// live one undeletes what was deleted until then, and a deletion counts although it is said to be
+// older than the content. What is merged stays so until an undeletion.
+//
+// What is verified is so, whatever is stored.
 func (s state) after(c change, now int64) (next state, written bool) {
 	if c.deletion {
-		return s.deletedBy(c.version, now), false
+		next = s.deletedBy(c, now)
+	} else {
+		next, written = s.shownBy(c)
 	}
+	revived := s.deleted.known && !next.deleted.known
+	if revived || c.merged != "" && (!c.deletion || next.deleted.known) {
+		next.merged = c.merged
+	}
+	return next, written
+}
+
+func (s state) shownBy(c change) (next state, written bool) {
 	next = s
 	next.exists = true
 	switch {
+	case c.verified:
+		written = !s.content || c.version != s.version || c.digest != s.digest || s.deleted.known
+		next.deleted = instant{}
 	case !c.version.known:
 		written = !s.content || c.digest != s.digest
 		next.deleted = instant{}
 	default:
 		written = !s.content || !s.version.known || c.version.micros > s.version.micros ||
 			c.version.micros == s.version.micros && c.digest != s.digest
-		if s.deleted.known && c.version.micros > s.deleted.micros {
+		if c.version.micros > s.deleted.micros || c.seen.known && c.seen.micros >= s.deleted.micros {
 			next.deleted = instant{}
 		}
 	}
@@ -72,18 +95,27 @@ func (s state) after(c change, now int64) (next state, written bool) {
 	return next, written
 }
 
-func (s state) deletedBy(version instant, now int64) state {
-	if !version.known {
-		if s.deleted.known {
+func (s state) deletedBy(c change, now int64) state {
+	at := c.version
+	older := at.known && s.version.known && at.micros < s.version.micros
+	if !at.known || older {
+		switch {
+		case s.deleted.known:
 			return s
+		case c.seen.known && (c.verified || c.seen.micros >= s.version.micros):
+			at = c.seen
+		case c.verified:
+			at = instant{now, true}
+		case c.seen.known || older: // the content has come after it
+			return s
+		default:
+			at = instant{max(now, s.version.micros), true}
 		}
-		version = instant{max(now, s.version.micros), true}
 	}
-	older := s.version.known && version.micros < s.version.micros
-	if older || s.deleted.known && version.micros <= s.deleted.micros {
+	if s.deleted.known && at.micros <= s.deleted.micros {
 		return s
 	}
 	s.exists = true
-	s.deleted = version
+	s.deleted = at
 	return s
 }

@@ -13,14 +13,27 @@ import (
 // Leases go by the database's clock. An expired lease can still be renewed, and its owner can still
 // write, as long as nobody else has taken it: the fence decides, not the time.
 const (
-	acquire = `UPDATE sync.connections SET
-	fence = CASE WHEN lease_until > statement_timestamp() THEN fence ELSE fence + 1 END,
-	lease_holder = CASE WHEN lease_until > statement_timestamp() THEN lease_holder ELSE $2 END,
-	lease_ttl = CASE WHEN lease_until > statement_timestamp() THEN lease_ttl ELSE $3 END,
-	lease_until = CASE WHEN lease_until > statement_timestamp() THEN lease_until ELSE statement_timestamp() + $3 END,
-	tick_noted = coalesce(lease_until > statement_timestamp(), false)
-WHERE id = $1 AND state IN ('active', 'paused') AND (not_before IS NULL OR not_before <= statement_timestamp())
-RETURNING fence, NOT tick_noted`
+	// A tick of the schedule that finds nothing to do writes nothing. One that asks for a sweep makes it
+	// due even when nobody may look now: asked_at tells a sweep that began earlier that it is no answer.
+	acquire = `WITH before AS (SELECT id, coalesce(lease_until > statement_timestamp(), false) AS held,
+	coalesce(not_before > statement_timestamp(), false) AS barred FROM sync.connections AS c
+	WHERE id = $1 AND state IN ('active', 'paused') AND ($5 OR (not_before IS NULL OR not_before <= statement_timestamp())
+		AND (NOT $4 OR next_sync_at <= statement_timestamp() + ` + tolerance + `
+			OR EXISTS (SELECT FROM sync.notices AS n WHERE n.connection_id = c.id AND n.settled_at IS NULL)))
+	FOR NO KEY UPDATE)
+UPDATE sync.connections AS c SET
+	fence = CASE WHEN held OR barred THEN fence ELSE fence + 1 END,
+	lease_holder = CASE WHEN held OR barred THEN lease_holder ELSE $2 END,
+	lease_ttl = CASE WHEN held OR barred THEN lease_ttl ELSE $3 END,
+	lease_until = CASE WHEN held OR barred THEN lease_until ELSE statement_timestamp() + $3 END,
+	tick_noted = CASE WHEN barred THEN tick_noted ELSE held END,
+	next_sync_at = CASE WHEN $5 THEN least(next_sync_at, statement_timestamp()) ELSE next_sync_at END,
+	asked_at = CASE WHEN $5 THEN greatest(asked_at, statement_timestamp()) ELSE asked_at END
+FROM before WHERE c.id = before.id RETURNING fence, NOT (held OR barred)`
+
+	// Ticks do not come to the second: one that is a little early is taken for the one that is due.
+	early     = 10 * time.Second
+	tolerance = `interval '10 seconds'`
 
 	held = ` WHERE id = $1 AND fence = $2 AND lease_until IS NOT NULL `
 
@@ -46,9 +59,14 @@ FROM before WHERE c.id = before.id RETURNING before.tick_noted`
 // on the connection, where that owner finds it at Release, and ok is false. ok is false too, without
 // a note, when the connection is not to be synced now: it is neither active nor paused, the time
 // before which it must not be tried has not come, or there is none of that number.
-func (s *Store) Acquire(ctx context.Context, id org.ConnectionID, holder string, ttl time.Duration) (l org.Lease, ok bool, err error) {
+//
+// The schedule's ticks are taken, and noted, only when the sweep is due within ten seconds or a
+// notice is open. A webhook's is always taken, and leaves the sweep as it is. Any other reason makes
+// the sweep due, also when the tick comes too early to be taken.
+func (s *Store) Acquire(ctx context.Context, id org.ConnectionID, reason org.Reason, holder string, ttl time.Duration) (l org.Lease, ok bool, err error) {
 	l.Connection = id
-	err = s.pool.QueryRow(ctx, acquire, id, shortened(holder, maxText), ttl).Scan(&l.Fence, &ok)
+	scheduled, asked := reason == org.Schedule, reason != org.Schedule && reason != org.Webhook
+	err = s.pool.QueryRow(ctx, acquire, id, shortened(holder, maxText), ttl, scheduled, asked).Scan(&l.Fence, &ok)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return org.Lease{}, false, nil
 	}

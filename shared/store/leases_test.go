@@ -20,7 +20,7 @@ func TestLeases(t *testing.T) {
 	f := newFixture(t)
 	take := func(want bool) org.Lease {
 		t.Helper()
-		l, ok, err := f.Acquire(f.ctx, f.id, "another", time.Minute)
+		l, ok, err := f.Acquire(f.ctx, f.id, org.Manual, "another", time.Minute)
 		if err != nil || ok != want {
 			t.Fatalf("acquire: %v, %v; want %v", ok, err, want)
 		}
@@ -83,7 +83,7 @@ func TestRuns(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	killed := f.run
-	if _, err := f.Apply(f.ctx, f.lease, killed, engine.Batch{Records: []engine.Record{order("1", 1)}}, engine.Usage{Calls: 1}); err != nil {
+	if _, err := f.Apply(f.ctx, f.lease, killed, engine.Batch{Records: []engine.Record{order("1", 1)}, Checkpoints: engine.Checkpoints{"Order": []byte("1")}}, engine.Usage{Calls: 1}); err != nil {
 		t.Fatal(err)
 	}
 	run, err := f.Begin(f.ctx, f.lease, []string{"Order", "Tag"}, org.Webhook)

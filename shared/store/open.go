@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -21,10 +22,14 @@ type Config struct {
 	Instance    string        `env:"INSTANCE_CONNECTION_NAME" help:"Cloud SQL instance, project:region:name"`
 	User        string        `env:"DB_IAM_USER" help:"database user of the service account, without .gserviceaccount.com"`
 	Name        string        `env:"DB_NAME" help:"database in the instance"`
+	Connections int32         `env:"DB_MAX_CONNECTIONS" envDefault:"4" help:"connections to the database that one process makes at most"`
 }
 
 // Validate names the variables that are missing or wrong, and shows no address.
 func (c Config) Validate() error {
+	if c.Connections < 0 {
+		return errors.New("DB_MAX_CONNECTIONS: want 1 or more")
+	}
 	if c.DatabaseURL != "" {
 		if _, err := pgxpool.ParseConfig(c.DatabaseURL.Reveal()); err != nil { // whose text may hold the address
 			return errors.New("DATABASE_URL: want an address such as postgres://user:password@host/database")
@@ -37,8 +42,9 @@ func (c Config) Validate() error {
 	return errors.New("DATABASE_URL is not set, nor are all of INSTANCE_CONNECTION_NAME, DB_IAM_USER and DB_NAME")
 }
 
-// A function's instance serves few requests at a time, and there are many instances.
-const maxConnections = 4
+// usual is how many connections a process makes that names no number: a function's instance serves
+// few requests at a time, and there are many instances.
+const usual = 4
 
 // Times after which the server gives up for us, so that nothing of a killed process lingers.
 const (
@@ -48,7 +54,7 @@ const (
 	connectTimeout   = 10 * time.Second
 )
 
-// Open returns a pool of up to four connections, made when they are first needed: it asks the
+// Open returns a pool of connections that are made when they are first needed: it asks the
 // database nothing. Whoever calls it closes it. Errors: fault.Invalid for settings that cannot be.
 func Open(ctx context.Context, c Config) (*pgxpool.Pool, error) {
 	if err := c.Validate(); err != nil {
@@ -79,7 +85,7 @@ func (c Config) pool() (*pgxpool.Config, error) {
 	if c.DatabaseURL == "" {
 		pool.ConnConfig.User, pool.ConnConfig.Database = c.User, c.Name
 	}
-	pool.MaxConns = maxConnections
+	pool.MaxConns = cmp.Or(c.Connections, usual)
 	pool.MinConns = 0
 	pool.MaxConnIdleTime = 5 * time.Minute
 	pool.ConnConfig.ConnectTimeout = connectTimeout
@@ -88,6 +94,7 @@ func (c Config) pool() (*pgxpool.Config, error) {
 		"application_name":                    "countinghouse",
 		"timezone":                            "UTC",
 		"plan_cache_mode":                     "force_custom_plan", // a plan made for a small table is kept when it has grown
+		"jit":                                 "off",               // compiling takes longer than any statement here
 		"statement_timeout":                   millis(statementTimeout),
 		"lock_timeout":                        millis(lockTimeout),
 		"idle_in_transaction_session_timeout": millis(idleTimeout),

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -21,23 +22,31 @@ WHERE connection_id = $1 AND finished_at IS NULL`
 ON CONFLICT (connection_id, name) DO UPDATE SET last_attempt = excluded.last_attempt`
 
 	// Apply has added up most of it; what Apply was not told of is added here.
-	closeRun = `UPDATE sync.runs SET finished_at = now(), outcome = $2, batches = greatest(batches, $3),
+	closeRun = `UPDATE sync.runs AS r SET finished_at = now(), outcome = $2, batches = greatest(batches, $3),
 	written = greatest(written, $4), deleted = greatest(deleted, $5), unchanged = greatest(unchanged, $6), dead = greatest(dead, $7),
 	calls = calls + $8, metered_calls = metered_calls + $9, error_kind = nullif($10, ''), error = nullif($11, '')
-WHERE id = $1 AND finished_at IS NULL RETURNING streams`
+WHERE r.id = $1 AND r.finished_at IS NULL
+RETURNING r.streams, r.started_at, (SELECT coalesce(c.sweep_every, '0') FROM sync.connections AS c WHERE c.id = r.connection_id)`
 
 	streamFailed = `UPDATE sync.streams SET status = 'failed', failures = failures + 1, error = $3
 WHERE connection_id = $1 AND name = ANY ($2)`
 
+	// What has no checkpoint has not been read: it had to wait.
 	streamOK = `UPDATE sync.streams SET status = CASE WHEN loading THEN 'loading' ELSE 'ok' END, last_success = now(), failures = 0, error = NULL
-WHERE connection_id = $1 AND name = ANY ($2)`
+WHERE connection_id = $1 AND name = ANY ($2) AND checkpoint IS NOT NULL`
 
 	// A run that stopped at a page border says nothing about the streams that it did not fail at.
 	streamHalted = `UPDATE sync.streams SET status = 'loading' WHERE connection_id = $1 AND name = ANY ($2) AND loading`
 
-	// Who disconnects a connection while it is being synced has the last word.
+	// Who disconnects a connection while it is being synced has the last word. A look that somebody
+	// asked for after the run had begun stays due.
 	setState = `UPDATE sync.connections SET reason = CASE WHEN $2 = '' AND $3 = '' THEN reason ELSE $3 END, not_before = CASE WHEN $4::interval > '0' THEN clock_timestamp() + $4 END,
-	state = coalesce(nullif($2, ''), state) WHERE id = $1 AND state <> 'disconnected'`
+	state = coalesce(nullif($2, ''), state),
+	sweep_every = coalesce($5::interval, sweep_every), webhooks_proven_at = CASE WHEN $5::interval IS NULL THEN webhooks_proven_at ELSE $6 END,
+	next_sync_at = CASE WHEN $7::timestamptz IS NOT NULL AND (asked_at > $8) IS NOT TRUE THEN least($7, CASE WHEN $9::interval > '0' THEN clock_timestamp() + $9 END)
+		WHEN $9::interval > '0' THEN least(next_sync_at, clock_timestamp() + $9) ELSE next_sync_at END,
+	last_swept_at = CASE WHEN $10 THEN $8 ELSE last_swept_at END
+WHERE id = $1 AND state <> 'disconnected'`
 )
 
 // Begin records that a run has begun. A run of the connection that was never finished, because its
@@ -60,16 +69,20 @@ func (s *Store) Begin(ctx context.Context, l org.Lease, streams []string, reason
 	return run, failure("begin a run of connection "+l.Connection.String(), err)
 }
 
-// Finish records how a run ended, for the run, its streams and its connection.
+// Finish records how a run ended, for the run, its streams and its connection. After a sweep, or one
+// that was left out for want of calls, the connection is due again at the next instant of its grid:
+// see schedule.After. A look at once that was asked for after the run had begun is still due.
 func (s *Store) Finish(ctx context.Context, l org.Lease, run engine.RunID, r engine.Result) error {
 	err := s.inTx(ctx, func(tx pgx.Tx) error {
-		o, _, err := hold(ctx, tx, l)
+		o, now, err := hold(ctx, tx, l)
 		if err != nil {
 			return err
 		}
 		var streams []string
+		var began time.Time
+		var every time.Duration
 		err = tx.QueryRow(ctx, closeRun, run, r.Outcome, r.Batches, r.Applied.Written, r.Applied.Deleted, r.Applied.Unchanged,
-			r.Applied.Dead, r.Usage.Calls, r.Usage.Metered, r.Kind(), words(r)).Scan(&streams)
+			r.Applied.Dead, r.Usage.Calls, r.Usage.Metered, r.Kind(), words(r)).Scan(&streams, &began, &every)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return fault.New(fault.Conflict, "the run was finished before")
 		}
@@ -79,7 +92,8 @@ func (s *Store) Finish(ctx context.Context, l org.Lease, run engine.RunID, r eng
 		var batch pgx.Batch
 		queueUsage(&batch, o, r.Usage)
 		queueStreams(&batch, o, streams, r)
-		batch.Queue(setState, o.id, r.State, shortened(r.Reason, maxText), r.NotUntil)
+		p := pace(o.id, r, every, now)
+		batch.Queue(setState, o.id, r.State, shortened(r.Reason, maxText), r.NotUntil, p.every, p.proven, p.next, began, r.Soon, r.Swept)
 		return tx.SendBatch(ctx, &batch).Close()
 	})
 	return failure("finish a run of connection "+l.Connection.String(), err)

@@ -19,6 +19,7 @@ type table struct {
 	relations []*relation // the object's own first
 	version   string      // column, or ""
 	existing  string      // SELECT of what is stored under some ids
+	merge     string      // UPDATE of merged_into for some objects; empty: they are not merged
 	encoders  sync.Pool   // of *encoder
 }
 
@@ -41,7 +42,7 @@ type relation struct {
 }
 
 // ours are the columns that no catalog may declare.
-var ours = [...]string{"org_id", "connection_id", "raw", "digest", "deleted_at", "synced_at"}
+var ours = [...]string{"org_id", "connection_id", "raw", "digest", "deleted_at", "synced_at", catalog.MergedInto, catalog.IsVoided}
 
 func newTable(t *catalog.Table) (*table, error) {
 	out := &table{Table: t}
@@ -58,8 +59,14 @@ func newTable(t *catalog.Table) (*table, error) {
 	if out.version != "" {
 		version = "r." + quote(out.version)
 	}
-	out.existing = fmt.Sprintf(`SELECT r.id, %s, r.digest, r.deleted_at FROM unnest($3::text[]) AS m (object)
-CROSS JOIN LATERAL (SELECT * FROM %s WHERE org_id = $1 AND connection_id = $2 AND id = m.object LIMIT 1) AS r`, version, root.name)
+	merged := ""
+	if t.Merges {
+		merged = ", r." + catalog.MergedInto
+		out.merge = fmt.Sprintf(`UPDATE %[1]s AS r SET %[2]s = nullif(d.survivor, ''), synced_at = $5
+FROM (SELECT f.ctid, m.survivor FROM unnest($3::text[], $4::text[]) AS m (object, survivor) %[3]s) AS d WHERE r.ctid = d.ctid`, root.name, catalog.MergedInto, root.places())
+	}
+	out.existing = fmt.Sprintf(`SELECT r.id, %s, r.digest, r.deleted_at%s FROM unnest($3::text[]) AS m (object)
+CROSS JOIN LATERAL (SELECT * FROM %s WHERE org_id = $1 AND connection_id = $2 AND id = m.object LIMIT 1) AS r`, version, merged, root.name)
 	out.encoders.New = func() any { return newEncoder(out) }
 	return out, nil
 }
@@ -76,14 +83,19 @@ func newRelation(r *catalog.Relation) (*relation, error) {
 		}
 	}
 	rel.fields = len(rel.copied())
-	// While a table fills faster than statistics are gathered, the planner takes it to be small and
-	// would read it whole, at every batch. So each object is looked up by itself, through the key.
-	rows := fmt.Sprintf(`CROSS JOIN LATERAL (SELECT ctid FROM %s WHERE org_id = $1 AND connection_id = $2 AND %s = m.object OFFSET 0) AS f`, rel.name, rel.rootID)
+	rows := rel.places()
 	rel.copy = fmt.Sprintf("COPY %s (%s) FROM STDIN (FORMAT binary)", rel.name, strings.Join(rel.copied(), ", "))
 	rel.remove = fmt.Sprintf("DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT f.ctid FROM unnest($3::text[]) AS m (object) %s))", rel.name, rows)
 	rel.mark = fmt.Sprintf(`UPDATE %s AS r SET deleted_at = d.at, synced_at = $5
 FROM (SELECT f.ctid, m.at FROM unnest($3::text[], $4::timestamptz[]) AS m (object, at) %s) AS d WHERE r.ctid = d.ctid`, rel.name, rows)
 	return rel, nil
+}
+
+// places finds the rows of the objects m. While a table fills faster than statistics are gathered, the
+// planner takes it to be small and would read it whole, at every batch. So each object is looked up
+// by itself, through the key.
+func (r *relation) places() string {
+	return fmt.Sprintf(`CROSS JOIN LATERAL (SELECT ctid FROM %s WHERE org_id = $1 AND connection_id = $2 AND %s = m.object OFFSET 0) AS f`, r.name, r.rootID)
 }
 
 // copied lists the columns in the order in which the encoder writes them.
@@ -129,6 +141,21 @@ func (r *relation) check() error {
 	version := slices.IndexFunc(r.Columns, func(c catalog.Column) bool { return c.Path == r.Root.Version })
 	if r.Root.Version != "" && (version < 0 || r.Columns[version].Type != catalog.Timestamp) {
 		return fault.New(fault.Internal, "store: "+r.Qualified()+" needs its object's version as a timestamp column")
+	}
+	return r.checkVoid()
+}
+
+// checkVoid refuses a declaration of voided objects from which no condition can be made.
+func (r *relation) checkVoid() error {
+	v := r.Root.Void
+	if v == nil {
+		return nil
+	}
+	amount, _ := r.Column(v.Amount)
+	note, _ := r.Column(v.Note)
+	notLetter := func(c rune) bool { return (c|0x20) < 'a' || (c|0x20) > 'z' }
+	if amount.Type != catalog.Numeric || note.Name == "" || note.Type != catalog.Text || v.Word == "" || strings.ContainsFunc(v.Word, notLetter) {
+		return fault.New(fault.Internal, "store: "+r.Qualified()+" needs the amount, the note and a word of letters that tell a voided object")
 	}
 	return nil
 }

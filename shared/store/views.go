@@ -8,7 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/countinghouse/countinghouse/shared/catalog"
 	"github.com/countinghouse/countinghouse/shared/fault"
 )
 
@@ -73,7 +72,10 @@ func newView(r *relation, custom []customColumn) (view, error) {
 			viewColumn{"position", "r.position"}, viewColumn{"parent_position", "r.parent_position"})
 	}
 	for _, c := range r.Columns {
-		v.columns = append(v.columns, viewColumn{catalog.Flat(c.Path), "r." + quote(c.Name)})
+		v.columns = append(v.columns, viewColumn{c.InView(), "r." + quote(c.Name)})
+	}
+	for _, c := range r.Ours() {
+		v.columns = append(v.columns, viewColumn{c.Name, "r." + quote(c.Name)})
 	}
 	for i, c := range v.columns {
 		if v.place(c.name) != i || len(c.name) > maxName {
@@ -124,8 +126,8 @@ func (v view) rebuild(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	statements := append([]string{v.definition(), "GRANT SELECT ON " + v.name() + " TO " + readers}, grants...)
-	if v.relation.Note != "" {
-		statements = append(statements, "COMMENT ON VIEW "+v.name()+" IS "+literal(v.relation.Note))
+	if says := v.relation.Meaning(); says != "" {
+		statements = append(statements, "COMMENT ON VIEW "+v.name()+" IS "+literal(says))
 	}
 	for _, sql := range statements {
 		if _, err := tx.Exec(ctx, sql); err != nil {

@@ -49,9 +49,12 @@ func TestViewsOfQuickBooks(t *testing.T) {
 	t.Parallel()
 	f := &fixture{Store: storetest.New(t, quickbooks.Catalog()...), TB: t, ctx: t.Context()}
 	for view, names := range map[string]string{
-		"customers": "row_key id organizationname companyname displayname balance currencyref_value billaddr_line1 primaryemailaddr_address metadata_createtime metadata_lastupdatedtime",
-		"invoices":  "row_key id organizationname customerref_value customerref_name txndate duedate totalamt balance currencyref_value billaddr_line1 metadata_createtime metadata_lastupdatedtime",
+		"customers": "row_key id organizationname companyname displayname balance currencyref_value billaddr_line1 primaryemailaddr_address metadata_createtime metadata_lastupdatedtime merged_into",
+		"invoices":  "row_key id organizationname customerref_value customerref_name txndate duedate totalamt balance currencyref_value billaddr_line1 metadata_createtime metadata_lastupdatedtime is_voided",
 		"items":     "row_key id organizationname name metadata_createtime metadata_lastupdatedtime", "invoice_lines": "row_key invoice_id position id amount organizationname",
+		"exchange_rates": "row_key id sourcecurrencycode asofdate rate", "recurring_transactions": "row_key id transaction_type txndate recurringinfo_name",
+		"recurring_transaction_lines": "row_key recurring_transaction_id position salesitemlinedetail_itemref_value accountbasedexpenselinedetail_accountref_value",
+		"bill_lines":                  "row_key bill_id accountbasedexpenselinedetail_accountref_value account_based_expense_line_detail_markup_account_ref_value",
 	} {
 		have := f.columns(view)
 		for name := range strings.FieldsSeq(names) {
@@ -131,6 +134,10 @@ func TestDeclarationsThatCannotBeTables(t *testing.T) {
 		"same name":     func(t *catalog.Table) { t.Columns = append(t.Columns, catalog.Column{Path: "Name"}) },
 		"long name":     func(t *catalog.Table) { t.Columns = append(t.Columns, catalog.Column{Path: strings.Repeat("x", 64)}) },
 		"text version":  func(t *catalog.Table) { t.Version = "Name" },
+		"ours":          func(t *catalog.Table) { t.Columns = append(t.Columns, catalog.Column{Path: "MergedInto"}) },
+		"no amount":     func(t *catalog.Table) { t.Void = &catalog.Void{Amount: "Name", Note: "Name", Word: "Voided"} },
+		"no note":       func(t *catalog.Table) { t.Void = &catalog.Void{Amount: "Total", Note: "Absent", Word: "Voided"} },
+		"odd word":      func(t *catalog.Table) { t.Void = &catalog.Void{Amount: "Total", Note: "Name", Word: "Void%"} },
 		"child's taken": func(t *catalog.Table) { t.Children[0].Columns = []catalog.Column{{Path: "Position"}} },
 	} {
 		table := orders()

@@ -42,8 +42,13 @@ func (w *work) readPart(p *part, rows pgx.Rows) error {
 	var id string
 	var sum []byte
 	var version, deleted pgtype.Timestamptz
-	_, err := pgx.ForEachRow(rows, []any{&id, &version, &sum, &deleted}, func() error {
-		s := state{exists: true, content: len(sum) == len(digest{}), version: moment(version), deleted: moment(deleted)}
+	var merged pgtype.Text
+	into := []any{&id, &version, &sum, &deleted}
+	if p.table.Merges {
+		into = append(into, &merged)
+	}
+	_, err := pgx.ForEachRow(rows, into, func() error {
+		s := state{exists: true, content: len(sum) == len(digest{}), version: moment(version), deleted: moment(deleted), merged: merged.String}
 		copy(s.digest[:], sum)
 		w.objects[p.objects[id]].stored = s
 		return nil
@@ -69,7 +74,7 @@ func (w *work) store(ctx context.Context, tx pgx.Tx) error {
 	if err := w.load(ctx, tx, changed, true); err != nil {
 		return err
 	}
-	return w.markDeleted(ctx, tx)
+	return w.mark(ctx, tx)
 }
 
 // rewritten reports whether the object's rows are to be replaced.
@@ -127,12 +132,7 @@ func (w *work) blame(o *object, reason string) bool {
 // encode fills the encoders with the rows of some objects and reports whether there are any. A
 // record that does not fit the catalog is put aside, and its object's other records count.
 func (w *work) encode(objects []*object) bool {
-	for _, p := range w.parts {
-		if p.encoder == nil {
-			p.encoder = p.table.encoders.Get().(*encoder)
-		}
-		p.encoder.reset(w.owner, w.now)
-	}
+	w.resetEncoders()
 	for _, o := range objects {
 		for o.content >= 0 {
 			err := o.part.encoder.add(o, w.records[o.content].Raw)
@@ -158,6 +158,15 @@ func (w *work) encode(objects []*object) bool {
 	return false
 }
 
+func (w *work) resetEncoders() {
+	for _, p := range w.parts {
+		if p.encoder == nil {
+			p.encoder = p.table.encoders.Get().(*encoder)
+		}
+		p.encoder.reset(w.owner, w.now)
+	}
+}
+
 // replace deletes the stored rows of objects and copies the encoded ones, after a savepoint.
 func (w *work) replace(ctx context.Context, tx pgx.Tx, objects []*object) error {
 	var batch pgx.Batch
@@ -165,7 +174,7 @@ func (w *work) replace(ctx context.Context, tx pgx.Tx, objects []*object) error 
 	for _, p := range w.parts {
 		var ids []string
 		for _, o := range objects {
-			if o.part == p && o.stored.exists && o.content >= 0 {
+			if o.part == p && (o.stored.exists || w.verified) && o.content >= 0 { // lines may be there without their object
 				ids = append(ids, o.id)
 			}
 		}
@@ -180,22 +189,22 @@ func (w *work) replace(ctx context.Context, tx pgx.Tx, objects []*object) error 
 		return err
 	}
 	for _, p := range w.parts {
-		if err := p.encoder.copy(ctx, tx); err != nil {
+		if err := p.encoder.copy(ctx, tx, func(r *relation) string { return r.copy }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// copy sends the encoded rows.
-func (e *encoder) copy(ctx context.Context, tx pgx.Tx) error {
+// copy sends the encoded rows to where the statement of their relation takes them.
+func (e *encoder) copy(ctx context.Context, tx pgx.Tx, statement func(*relation) string) error {
 	for i := range e.buffers {
 		b := &e.buffers[i]
 		if b.rows == 0 {
 			continue
 		}
 		b.bytes = append(b.bytes, 0xff, 0xff) // the end
-		tag, err := tx.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(b.bytes), b.relation.copy)
+		tag, err := tx.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(b.bytes), statement(b.relation))
 		if err != nil {
 			return err
 		}
@@ -206,28 +215,54 @@ func (e *encoder) copy(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// markDeleted sets or clears deleted_at where nothing else of an object changes.
-func (w *work) markDeleted(ctx context.Context, tx pgx.Tx) error {
+// mark sets or clears deleted_at where nothing else of an object changes, and names the survivors
+// of what was merged.
+func (w *work) mark(ctx context.Context, tx pgx.Tx) error {
 	var batch pgx.Batch
 	for _, p := range w.parts {
-		var ids []string
-		var times []*time.Time
-		for i := range w.objects {
-			o := &w.objects[i]
-			if o.part == p && !o.rewritten() && o.next.deleted != o.stored.deleted {
-				ids, times = append(ids, o.id), append(times, o.next.deleted.time())
-			}
-		}
-		if len(ids) == 0 {
-			continue
-		}
-		batch.Queue(byPlace)
-		for _, r := range p.table.relations {
-			batch.Queue(r.mark, w.owner.org, w.owner.id, ids, times, w.now)
+		w.markDeleted(&batch, p)
+		if p.table.Merges {
+			w.markMerged(&batch, p)
 		}
 	}
 	if batch.Len() == 0 {
 		return nil
 	}
 	return tx.SendBatch(ctx, &batch).Close()
+}
+
+func (w *work) markDeleted(batch *pgx.Batch, p *part) {
+	var ids []string
+	var times []*time.Time
+	for i := range w.objects {
+		o := &w.objects[i]
+		if o.part == p && !o.rewritten() && o.next.deleted != o.stored.deleted {
+			ids, times = append(ids, o.id), append(times, o.next.deleted.time())
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	batch.Queue(byPlace)
+	for _, r := range p.table.relations {
+		batch.Queue(r.mark, w.owner.org, w.owner.id, ids, times, w.now)
+	}
+}
+
+// markMerged writes the survivors that are new, and those that rewriting an object's row has dropped.
+func (w *work) markMerged(batch *pgx.Batch, p *part) {
+	var ids, survivors []string
+	for i := range w.objects {
+		o := &w.objects[i]
+		kept := o.stored.merged
+		if o.rewritten() {
+			kept = ""
+		}
+		if o.part == p && o.next.merged != kept {
+			ids, survivors = append(ids, o.id), append(survivors, o.next.merged)
+		}
+	}
+	if len(ids) > 0 {
+		batch.Queue(p.table.merge, w.owner.org, w.owner.id, ids, survivors, w.now)
+	}
 }

@@ -99,21 +99,31 @@ func (l *Limiter) enter(ctx context.Context, queue chan struct{}) error {
 func (l *Limiter) admit(ctx context.Context) error {
 	for {
 		wait, held := l.take()
-		switch {
-		case wait <= 0:
+		if wait <= 0 {
 			return nil
-		case held > 0 && tooLate(ctx, held):
-			return &fault.Error{Kind: fault.RateLimited, Msg: "the server wants no call before our time is up", After: wait}
-		case tooLate(ctx, wait):
-			return fault.Wrap(fault.Stopped, "the call limit leaves no time for another call", context.DeadlineExceeded)
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return stopped(ctx)
+		if err := await(ctx, wait, held); err != nil {
+			return err
 		}
+	}
+}
+
+// await sleeps for wait, of which the server has asked for held. It fails at once when ctx's
+// deadline comes first.
+func await(ctx context.Context, wait, held time.Duration) error {
+	switch {
+	case held > 0 && tooLate(ctx, held):
+		return &fault.Error{Kind: fault.RateLimited, Msg: "the server wants no call before our time is up", After: wait}
+	case tooLate(ctx, wait):
+		return fault.Wrap(fault.Stopped, "the call limit leaves no time for another call", context.DeadlineExceeded)
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return stopped(ctx)
 	}
 }
 
@@ -137,6 +147,13 @@ func (l *Limiter) take() (wait, held time.Duration) {
 	}
 	l.calls++
 	return 0, 0
+}
+
+// pause returns how long no call may start because of a Hold.
+func (l *Limiter) pause() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.held - time.Since(l.start)
 }
 
 // quiet reports whether forgetting l now would let no call go earlier than l does.

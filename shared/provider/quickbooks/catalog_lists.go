@@ -2,16 +2,19 @@ package quickbooks
 
 import "github.com/countinghouse/countinghouse/shared/catalog"
 
-var account = indexed(entity("Account", "account", "accounts",
-	text("Name", "FullyQualifiedName", "Description", "AcctNum"),
+// The name lists: whom a company deals with, and what it sorts its transactions by.
+
+var account = entity("Account", "account", "accounts",
+	text("Name", "FullyQualifiedName", "Description", "AcctNum", "AccountAlias"),
 	flag(activePath, "SubAccount"),
 	ref("ParentRef"),
-	text("Classification", "AccountType", "AccountSubType"),
+	text("Classification", "AccountType", "AccountSubType", "TxnLocationType"),
 	number("CurrentBalance", "CurrentBalanceWithSubAccounts"),
-	ref("CurrencyRef", "TaxCodeRef"),
-))
+	ref("CurrencyRef", "TaxCodeRef", "JournalCodeRef"),
+).merging().
+	noted("CurrentBalance", "0 for accounts of income and expense")
 
-var customer = indexed(entity("Customer", "customer", "customers",
+var customer = entity("Customer", "customer", "customers",
 	text("DisplayName", "FullyQualifiedName", "CompanyName", "PrintOnCheckName"),
 	person,
 	flag(activePath, "Taxable", "Job", "BillWithParent", "IsProject"),
@@ -26,9 +29,12 @@ var customer = indexed(entity("Customer", "customer", "customers",
 	text("PreferredDeliveryMethod", "ResaleNum", "Notes", "TaxExemptionReasonId", "PrimaryTaxIdentifier",
 		"SecondaryTaxIdentifier", "BusinessNumber", "GSTIN", "GSTRegistrationType"),
 	whole("CustomField"),
-), "display_name", "parent_ref_value")
+).merging().indexed("display_name", "parent_ref_value").
+	about("sub-customers, jobs and projects too: those have a parent").
+	noted("BalanceWithJobs", "with the balances of its sub-customers").
+	noted("Level", "1 to 4, of sub-customers; null: has no parent")
 
-var vendor = indexed(entity("Vendor", "vendor", "vendors",
+var vendor = entity("Vendor", "vendor", "vendors",
 	text("DisplayName", "CompanyName", "PrintOnCheckName"),
 	person,
 	flag(activePath, "Vendor1099"),
@@ -40,10 +46,29 @@ var vendor = indexed(entity("Vendor", "vendor", "vendors",
 	number("BillRate", "CostRate"),
 	text("AcctNum", "TaxIdentifier", "TaxReportingBasis", "GSTIN", "BusinessNumber"),
 	flag("HasTPAR", "T4AEligible", "T5018Eligible"),
-	whole("CustomField"),
-), "display_name")
+	whole("OtherContactInfo", "VendorPaymentBankDetail", "CustomField"),
+).merging().indexed("display_name").
+	noted("TaxIdentifier", "QuickBooks masks all but the last digits").
+	noted("AcctNum", "the company's account number at the vendor").
+	noted("BillRate", "what is charged for an hour").
+	noted("CostRate", "what an hour costs the company")
 
-var item = indexed(entity("Item", "item", "items",
+var employee = entity("Employee", "employee", "employees",
+	text("DisplayName", "PrintOnCheckName"),
+	person,
+	flag(activePath, "BillableTime"),
+	text("EmployeeNumber", "SSN", "Gender"),
+	date("HiredDate", "ReleasedDate", "BirthDate"),
+	number("BillRate", "CostRate"),
+	contact,
+	address("PrimaryAddr"),
+	text("Notes"),
+).merging().optional().indexed("display_name").
+	noted("SSN", "masked by QuickBooks").
+	noted("BillRate", "what is charged for an hour").
+	noted("CostRate", "what an hour costs the company")
+
+var item = entity("Item", "item", "items",
 	text("Name", "FullyQualifiedName", "Sku", "Description", "PurchaseDesc", "Type"),
 	flag(activePath, "Taxable", "SubItem", "TrackQtyOnHand", "SalesTaxIncluded", "PurchaseTaxIncluded", "PrintGroupedItems", "DeferredRevenue"),
 	ref("ParentRef"),
@@ -55,15 +80,48 @@ var item = indexed(entity("Item", "item", "items",
 	text("ServiceType", "ItemCategoryType", "UQCDisplayText", "UQCId"),
 	number("AbatementRate", "ReverseChargeRate"),
 	whole("ItemGroupDetail"),
-), "name")
+).merging().indexed("name").
+	noted("Type", "Inventory, Service, NonInventory; Category and Group are items too, without price or account").
+	noted("QtyOnHand", "null: not an inventory item").
+	holding(catalog.Child{
+		Path: "ItemGroupDetail.ItemGroupLine", Name: "item_group_lines", View: "item_group_lines",
+		Note:    "what a Group, also called bundle, is made of",
+		Columns: join(ref("ItemRef"), number("Qty"), ref("UOMRef")),
+	})
+
+var class = nested("Class", "class", "classes", flag("SubClass")).merging().optional()
+
+var department = nested("Department", "department", "departments", flag("SubDepartment"), address("Address")).merging().optional().
+	about("called location on QuickBooks' pages")
+
+// nested is a list of names that stand below each other.
+func nested(stream, one, many string, more ...[]catalog.Column) declaration {
+	common := [][]catalog.Column{text("Name", "FullyQualifiedName"), flag(activePath), ref("ParentRef")}
+	return entity(stream, one, many, append(common, more...)...)
+}
+
+var customerType = entity("CustomerType", "customer_type", "customer_types",
+	text("Name"), flag(activePath),
+).every(weekly).optional()
+
+var term = entity("Term", "term", "terms",
+	text("Name"), flag(activePath), text("Type"),
+	integer("DueDays", "DiscountDays"), number("DiscountPercent"),
+	integer("DayOfMonthDue", "DueNextMonthDays", "DiscountDayOfMonth"),
+).noted("Type", "STANDARD: due so many days after the transaction; DATE_DRIVEN: due on a day of the month").
+	noted("DueNextMonthDays", "due a month later when the transaction is closer than these days to the due day")
+
+var paymentMethod = entity("PaymentMethod", "payment_method", "payment_methods",
+	text("Name"), flag(activePath), text("Type"),
+).merging().
+	noted("Type", "CREDIT_CARD or NON_CREDIT_CARD")
+
+var journalCode = entity("JournalCode", "journal_code", "journal_codes",
+	text("Name", "Type", "Description"), flag(activePath),
+).every(weekly).optional().
+	about("France only")
 
 var person = text("Title", "GivenName", "MiddleName", "FamilyName", "Suffix")
 
 var contact = text("PrimaryPhone.FreeFormNumber", "AlternatePhone.FreeFormNumber", "Mobile.FreeFormNumber",
 	"Fax.FreeFormNumber", "PrimaryEmailAddr.Address", "WebAddr.URI")
-
-// indexed adds the columns that people look objects up by.
-func indexed(t catalog.Table, columns ...string) catalog.Table {
-	t.Indexes = columns
-	return t
-}

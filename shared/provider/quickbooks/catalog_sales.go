@@ -2,101 +2,128 @@ package quickbooks
 
 import "github.com/countinghouse/countinghouse/shared/catalog"
 
-var invoice = with(indexed(entity("Invoice", "invoice", "invoices",
+// What a company sells, and what its customers pay.
+
+// transaction is what every transaction has.
+var transaction = join(
 	text("DocNumber"),
-	date("TxnDate", "DueDate"),
-	ref("CustomerRef"),
-	number("TotalAmt", "Balance", "HomeTotalAmt", "HomeBalance", "Deposit", "ExchangeRate"),
+	date("TxnDate"),
 	ref("CurrencyRef"),
-	text("TxnTaxDetail.TxnTaxCodeRef.value"),
-	number("TxnTaxDetail.TotalTax"),
-	text("GlobalTaxCalculation", "PrivateNote", "CustomerMemo.value"),
-	ref("SalesTermRef", "ClassRef", "DepartmentRef", "ProjectRef", "DepositToAccountRef", "ARAccountRef", "TaxExemptionRef"),
-	address("BillAddr", "ShipAddr"),
-	flag("FreeFormAddress", "ApplyTaxAfterDiscount"),
-	date("ShipDate"),
-	ref("ShipMethodRef"),
-	text("TrackingNum", "PONumber", "PrintStatus", "EmailStatus", "BillEmail.Address", "BillEmailCc.Address",
-		"BillEmailBcc.Address", "DeliveryInfo.DeliveryType"),
-	instant("DeliveryInfo.DeliveryTime"),
-	flag("AllowOnlinePayment", "AllowOnlineCreditCardPayment", "AllowOnlineACHPayment"),
-	text("TransactionLocationType", "TxnSource", "EInvoiceStatus"),
-	whole("CustomField"),
-), "customer_ref_value, txn_date", "txn_date"),
-	salesLines("invoice"),
-	linkedTxns("invoice_linked_txns"),
-	taxLines("invoice"),
+	number("ExchangeRate"),
+	text("PrivateNote"),
+	ref("DepartmentRef"),
+	text("TransactionLocationType", "TxnSource"),
 )
 
-var payment = with(indexed(entity("Payment", "payment", "payments",
-	date("TxnDate"),
+// saleForm is what every sales form has beside that.
+var saleForm = join(
+	transaction,
 	ref("CustomerRef"),
-	number("TotalAmt", "UnappliedAmt", "HomeTotalAmt", "ExchangeRate"),
-	ref("CurrencyRef", "DepositToAccountRef", "PaymentMethodRef", "ARAccountRef", "ProjectRef", "TaxExemptionRef"),
-	text("PaymentRefNum", "PrivateNote", "TransactionLocationType", "TxnSource"),
+	number("TotalAmt", "HomeTotalAmt"),
+	taxed,
+	text("CustomerMemo.value"),
+	ref("ClassRef", "ProjectRef", "TaxExemptionRef"),
+	address("BillAddr", "ShipAddr", "ShipFromAddr"),
+	flag("FreeFormAddress", "ApplyTaxAfterDiscount"),
+	text("PrintStatus", "EmailStatus", "BillEmail.Address", "BillEmailCc.Address", "BillEmailBcc.Address"),
+	number("DiscountRate", "DiscountAmt"),
+	whole("CustomField"),
+)
+
+// shipped is how goods travel, and terms under which they are paid.
+var shipped = join(
+	date("DueDate"), ref("SalesTermRef"),
+	date("ShipDate"), ref("ShipMethodRef"), text("TrackingNum", "PONumber", "FOB"),
+)
+
+// delivered is how the form itself reached the customer.
+var delivered = join(text("DeliveryInfo.DeliveryType"), instant("DeliveryInfo.DeliveryTime"), text("DeliveryInfo.DeliveryErrorType"))
+
+// received is how money came in, or went out again.
+var received = join(ref("PaymentMethodRef"), text("PaymentRefNum"), ref("DepositToAccountRef"))
+
+// byWhom is the user who edited the object last: an id that nothing else in the copy explains.
+var byWhom = text("MetaData.LastModifiedByRef.value")
+
+// sale declares a sales form with its lines. People look for one by customer and by date.
+func sale(stream, one, many string, columns ...[]catalog.Column) declaration {
+	return entity(stream, one, many, append([][]catalog.Column{saleForm}, columns...)...).
+		voided("TotalAmt").
+		indexed("customer_ref_value, txn_date", "txn_date").
+		holding(salesLines(one), linkedTxns(one+"_linked_txns"), taxLines(one))
+}
+
+var estimate = sale("Estimate", "estimate", "estimates",
+	shipped, delivered,
+	text("TxnStatus", "AcceptedBy"), date("AcceptedDate", "ExpirationDate"),
+).noted("TxnStatus", "Pending, Accepted, Closed, Rejected or Converted").
+	noted("DocNumber", "not unique: estimates repeat theirs")
+
+var invoice = sale("Invoice", "invoice", "invoices",
+	shipped, delivered, byWhom,
+	number("Balance", "HomeBalance", "Deposit", "TotalCostAmount", "HomeTotalCostAmount", "LessCIS"),
+	ref("DepositToAccountRef", "ARAccountRef"),
+	flag("AllowOnlinePayment", "AllowOnlineCreditCardPayment", "AllowOnlineACHPayment", "AutoPayEligible", "SchedulePayEligible"),
+	text("EInvoiceStatus", "InvoiceLink"), instant("ECloudStatusTimeStamp"),
+	whole("ConvenienceFeeDetail", "TxnRetainageDetail"),
+).noted("Balance", "what is still to be paid").
+	noted("AllowOnlinePayment", "without effect: QuickBooks has given it up").
+	noted("InvoiceLink", "comes only when QuickBooks is asked for one invoice")
+
+var creditMemo = sale("CreditMemo", "credit_memo", "credit_memos",
+	shipped, delivered,
+	number("Balance", "HomeBalance", "RemainingCredit"),
+	ref("ARAccountRef", "InvoiceRef", "PaymentMethodRef"),
+).noted("RemainingCredit", "what is not yet applied to invoices")
+
+var salesReceipt = sale("SalesReceipt", "sales_receipt", "sales_receipts",
+	shipped, delivered, received,
+	number("Balance", "HomeBalance"),
+	whole("CreditCardPayment", "CheckPayment"),
+).noted("CustomerRef.value", "null: a sale to nobody in particular").
+	noted("Balance", "always 0: it was paid at once")
+
+var refundReceipt = sale("RefundReceipt", "refund_receipt", "refund_receipts",
+	shipped, delivered, received,
+	number("Balance", "HomeBalance"),
+	ref("ARAccountRef"),
+	whole("CreditCardPayment", "CheckPayment"),
+).about("money given back to customers: amounts are positive")
+
+var payment = entity("Payment", "payment", "payments",
+	transaction,
+	ref("CustomerRef"),
+	number("TotalAmt", "UnappliedAmt", "HomeTotalAmt"),
+	received,
+	ref("ARAccountRef", "ProjectRef", "TaxExemptionRef"),
 	flag("ProcessPayment"),
 	whole("CreditCardPayment", "CustomField"),
-), "customer_ref_value, txn_date", "txn_date"),
-	catalog.Child{
-		Path: "Line", Name: "payment_lines", View: "payment_lines",
-		Note:     "what a payment was applied to; none when it is wholly unapplied or voided",
-		Columns:  join(text("Id"), integer("LineNum"), text("Description"), number("Amount"), whole("LineEx")),
-		Children: []catalog.Child{linkedTxns("payment_line_linked_txns")},
-	},
-	linkedTxns("payment_linked_txns"),
-)
+).voided("TotalAmt").indexed("customer_ref_value, txn_date", "txn_date").
+	noted("TotalAmt", "0 also when only a credit memo was applied").
+	noted("UnappliedAmt", "what no line applies to anything").
+	holding(appliedLines("payment"), linkedTxns("payment_linked_txns"))
 
-// salesLines is the lines of a sales form, of every detail type; a group's own lines nest below it.
-func salesLines(one string) catalog.Child {
-	return catalog.Child{
-		Path: "Line", Name: one + "_lines", Again: "GroupLineDetail.Line", View: one + "_lines",
-		Note: "positions count through the whole form; parent_position is that of the group line a line belongs to. " +
-			"QuickBooks renumbers Id when a form is edited",
-		Columns: join(
-			text("Id"), integer("LineNum"), text("DetailType", "Description"), number("Amount"),
-			detail("SalesItemLineDetail",
-				ref("ItemRef", "ItemAccountRef", "ClassRef", "TaxCodeRef", "PriceLevelRef", "UOMRef", "TaxClassificationRef"),
-				number("Qty", "UnitPrice", "RatePercent", "DiscountRate", "DiscountAmt", "TaxInclusiveAmt"),
-				date("ServiceDate")),
-			detail("GroupLineDetail", ref("GroupItemRef", "UOMRef"), number("Quantity"), date("ServiceDate")),
-			detail("DescriptionLineDetail", ref("TaxCodeRef"), date("ServiceDate")),
-			detail("DiscountLineDetail",
-				flag("PercentBased"), number("DiscountPercent"), ref("DiscountAccountRef", "DiscountRef", "ClassRef", "TaxCodeRef")),
-			detail("SubTotalLineDetail", ref("ItemRef")),
-			ref("ProjectRef"),
-		),
-		Children: []catalog.Child{linkedTxns(one + "_line_linked_txns")},
-		Indexes:  []string{"sales_item_line_detail_item_ref_value"},
-	}
-}
+var reimburseCharge = entity("ReimburseCharge", "reimburse_charge", "reimburse_charges",
+	transaction,
+	ref("CustomerRef"),
+	number("Amount", "HomeTotalAmt"),
+	flag("HasBeenInvoiced"),
+).every(daily).optional().indexed("customer_ref_value, txn_date").
+	about("expenses that are to be charged to a customer").
+	holding(lines("reimburse_charge", reimburseDetail), linkedTxns("reimburse_charge_linked_txns"))
 
-func taxLines(one string) catalog.Child {
-	return catalog.Child{
-		Path: "TxnTaxDetail.TaxLine", Name: one + "_tax_lines",
-		Columns: join(text("Id"), integer("LineNum"), text("DetailType"), number("Amount"),
-			detail("TaxLineDetail", ref("TaxRateRef"), flag("PercentBased"),
-				number("TaxPercent", "NetAmountTaxable", "TaxInclusiveAmount", "OverrideDeltaAmount"))),
-	}
-}
-
-func linkedTxns(table string) catalog.Child {
-	return catalog.Child{
-		Path: "LinkedTxn", Name: table,
-		Note:    "TxnType is not always an entity's name: Check, Expense and CreditCardCredit are Purchases",
-		Columns: text("TxnId", "TxnType", "TxnLineId"),
-	}
-}
-
-// detail puts the columns under a line's detail object.
-func detail(under string, groups ...[]catalog.Column) []catalog.Column {
-	all := join(groups...)
-	for i := range all {
-		all[i].Path = under + "." + all[i].Path
-	}
-	return all
-}
-
-func with(t catalog.Table, children ...catalog.Child) catalog.Table {
-	t.Children = children
-	return t
-}
+var timeActivity = entity("TimeActivity", "time_activity", "time_activities",
+	date("TxnDate"),
+	text("NameOf", "Description", "TransactionLocationType"),
+	ref("DepartmentRef", "EmployeeRef", "VendorRef", "OtherNameRef", "CustomerRef", "ItemRef", "ClassRef", "PayrollItemRef", "ProjectRef"),
+	text("BillableStatus"), flag("Taxable"),
+	number("HourlyRate", "CostRate"),
+	integer("Hours", "Minutes", "Seconds", "BreakHours", "BreakMinutes"),
+	instant("StartTime", "EndTime"),
+	text("TimeZone"), flag("HoursInEmployeeTimeZone"),
+).every(twiceDaily).optional().indexed("customer_ref_value, txn_date", "employee_ref_value, txn_date").
+	noted("NameOf", "Employee, Vendor or Other: which reference says whose time it is").
+	noted("Hours", "whole hours of the duration, to which minutes and seconds are added; null: see start_time and end_time").
+	noted("HourlyRate", "what the customer is charged for an hour").
+	noted("CostRate", "what an hour costs the company").
+	noted("BillableStatus", "Billable, NotBillable or HasBeenBilled; may change without a new last_updated_time")

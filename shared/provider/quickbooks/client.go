@@ -33,16 +33,26 @@ type TokenError struct{ Err error }
 func (e *TokenError) Error() string { return e.Err.Error() }
 func (e *TokenError) Unwrap() error { return e.Err }
 
+// Limiter keeps calls to what QuickBooks allows for a company. [httpclient.Limiter] is one.
+type Limiter interface {
+	// Wait returns when a call may start; release is called when its answer has been read. It fails
+	// with fault.Stopped when ctx leaves no time for the call, fault.RateLimited when a Hold is why,
+	// and with whatever keeps it from knowing.
+	Wait(ctx context.Context) (release func(), err error)
+	// Hold lets no call start during the next d: QuickBooks has had enough.
+	Hold(d time.Duration)
+}
+
 // Options makes a Client. API, Realm and Tokens are required.
 type Options struct {
-	API     string              // base address, for example Production().API
-	Realm   string              // the company's id: a long decimal number, kept as text
-	HTTP    *http.Client        // has a time limit above the 120 s after which Intuit gives up; nil: httpclient.New's defaults
-	Tokens  Tokens              //
-	Limiter *httpclient.Limiter // shared by all clients of the realm; nil: no limit
-	Retry   httpclient.Policy   // for answers that didn't come; zero: only rate limits are waited for
-	Observe func(Call)          // told of every answer, on the caller's goroutine; nil: nobody
-	Now     func() time.Time    // the wall clock; nil: time.Now
+	API     string            // base address, for example Production().API
+	Realm   string            // the company's id: a long decimal number, kept as text
+	HTTP    *http.Client      // has a time limit above the 120 s after which Intuit gives up; nil: httpclient.New's defaults
+	Tokens  Tokens            //
+	Limiter Limiter           // shared by all clients of the realm; nil: no limit
+	Retry   httpclient.Policy // for answers that didn't come; zero: only rate limits are waited for
+	Observe func(Call)        // told of every answer, on the caller's goroutine; nil: nobody
+	Now     func() time.Time  // the wall clock; nil: time.Now
 }
 
 // Call describes one answer of QuickBooks, for counting and measuring.
@@ -77,7 +87,7 @@ func New(o Options) *Client {
 		o.HTTP = httpclient.New(httpclient.Options{})
 	}
 	if o.Limiter == nil {
-		o.Limiter = httpclient.NewLimiter(0)
+		o.Limiter = httpclient.NewLimiter(0) // still waits when QuickBooks asks for it
 	}
 	if o.Observe == nil {
 		o.Observe = func(Call) {}
@@ -87,6 +97,9 @@ func New(o Options) *Client {
 	}
 	return &Client{opts: o, base: strings.TrimRight(o.API, "/") + "/v3/company/" + url.PathEscape(o.Realm)}
 }
+
+// Realm returns the id of the company that the client reads.
+func (c *Client) Realm() string { return c.opts.Realm }
 
 // request is one call before it is sent.
 type request struct {

@@ -74,9 +74,13 @@ func (c *comparison) columns() map[string][]string {
 // raw compares the whole JSON of an object with what jsonb prints, every number by its digits.
 func (c *comparison) raw(t *testing.T, id org.ConnectionID, s snapshot) {
 	var raw string
-	var gone bool
-	err := c.store.Pool.QueryRow(t.Context(), fmt.Sprintf(`SELECT raw::text, deleted_at IS NOT NULL FROM %s.%s WHERE connection_id = $1 AND id = $2`,
-		s.table.Provider, s.table.Name), id, s.id).Scan(&raw, &gone)
+	var gone, voided bool
+	isVoided := "false"
+	if s.table.Void != nil {
+		isVoided = "is_voided"
+	}
+	err := c.store.Pool.QueryRow(t.Context(), fmt.Sprintf(`SELECT raw::text, deleted_at IS NOT NULL, %s FROM %s.%s WHERE connection_id = $1 AND id = $2`,
+		isVoided, s.table.Provider, s.table.Name), id, s.id).Scan(&raw, &gone, &voided)
 	if err != nil {
 		t.Errorf("%s %s: %v", s.table.Stream, s.id, err)
 		return
@@ -90,6 +94,32 @@ func (c *comparison) raw(t *testing.T, id org.ConnectionID, s snapshot) {
 	if gone {
 		c.got.Deleted++
 	}
+	if must := s.table.Void != nil && showsVoid(s); voided != must {
+		t.Errorf("%s %s: voided %v, want %v", s.table.Stream, s.id, voided, must)
+	}
+	if voided {
+		c.got.Voided++
+	}
+}
+
+// showsVoid reports whether an object says that it was voided: nothing is left of its amount, and its note begins so.
+func showsVoid(s snapshot) bool {
+	amount, note := lookup(s.raw, s.table.Void.Amount), lookup(s.raw, "PrivateNote")
+	return amount != nil && strings.Trim(digits(characters(amount)), "-0.") == "" && strings.HasPrefix(characters(note), "Voided")
+}
+
+// declaredPath returns a path as the catalog declares it: a nested line is a line, and what is wrapped
+// stands below *.
+func declaredPath(t *catalog.Table, path string) string {
+	if _, rest, ok := strings.Cut(path, "."); ok && strings.HasPrefix(t.ID, "*.") {
+		path = "*." + rest
+	}
+	for _, child := range t.Children {
+		for nested := child.Path + "[]." + child.Again + "[]"; child.Again != "" && strings.HasPrefix(path, nested); {
+			path = child.Path + "[]" + strings.TrimPrefix(path, nested)
+		}
+	}
+	return path
 }
 
 // amounts compares the numbers that stand anywhere in an object at a path that a numeric column
@@ -116,13 +146,9 @@ func (c *comparison) amounts(t *testing.T, s snapshot, got rows) {
 		}
 	}
 	scalars(s.raw, "", func(path string, raw json.RawMessage) {
-		for _, child := range s.table.Children { // a nested line is a line
-			for nested := child.Path + "[]." + child.Again + "[]"; child.Again != "" && strings.HasPrefix(path, nested); {
-				path = child.Path + "[]" + strings.TrimPrefix(path, nested)
-			}
-		}
+		path = declaredPath(s.table, path)
 		if text := characters(raw); named[path] && text != "" && text != "null" {
-			inJSON[path] = append(inJSON[path], digits(text))
+			inJSON[path] = append(inJSON[path], digits(strings.TrimSuffix(text, "%")))
 		}
 	})
 	for _, paths := range []map[string][]string{inRows, inJSON} {

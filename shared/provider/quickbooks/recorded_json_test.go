@@ -49,12 +49,26 @@ func elements(raw json.RawMessage) (all []json.RawMessage) {
 	return all
 }
 
-// lookup returns the value at a path of keys joined by dots; nil where there is none.
+// lookup returns the value at a path of keys joined by dots; nil where there is none. A step * is the
+// member that is an object, and as the last step that member's key; paths joined by commas give their
+// texts joined by bars.
 func lookup(raw json.RawMessage, path string) (found json.RawMessage) {
+	if strings.Contains(path, ",") {
+		var texts []string
+		for p := range strings.SplitSeq(path, ",") {
+			texts = append(texts, characters(lookup(raw, p)))
+		}
+		return json.RawMessage(strconv.Quote(strings.Join(texts, "|")))
+	}
 	key, rest, deeper := strings.Cut(path, ".")
 	for _, m := range members(raw) {
-		if m.key == key {
+		switch {
+		case m.key == key:
 			found = m.value
+		case key == "*" && m.value[0] == '{' && deeper:
+			found = m.value
+		case key == "*" && m.value[0] == '{':
+			found = json.RawMessage(strconv.Quote(m.key))
 		}
 	}
 	if found == nil || !deeper {
@@ -97,7 +111,7 @@ func scalars(raw json.RawMessage, path string, visit func(path string, raw json.
 // characters returns what a string says, and the text of any other value.
 func characters(raw json.RawMessage) string {
 	var s string
-	if raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
+	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
 		return string(raw)
 	}
 	return s

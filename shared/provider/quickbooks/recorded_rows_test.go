@@ -3,6 +3,7 @@ package quickbooks_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,10 +43,11 @@ func expect(t *catalog.Table, id string, raw json.RawMessage, into rows) {
 	for _, r := range t.Relations() {
 		e.columns[r.Name] = r.Columns
 	}
-	if deleted(raw) {
-		raw = json.RawMessage(`{"Id":` + strconv.Quote(id) + `}`)
+	if deleted(raw) { // of what is gone only the id is known
+		raw = json.RawMessage(`{}`)
 	}
 	e.row(t.Name, raw, 0, 0)
+	e.rows[rowKey{t.Name, id, 0}][1+slices.IndexFunc(e.columns[t.Name], func(c catalog.Column) bool { return c.Name == "id" })] = id
 	e.children(t.Children, raw, 0)
 }
 
@@ -66,11 +68,20 @@ func (e *expected) row(table string, raw json.RawMessage, position, holder int) 
 func (e *expected) children(children []catalog.Child, raw json.RawMessage, holder int) {
 	arrays(raw, "", func(path string, found []json.RawMessage) {
 		for _, c := range children {
-			if c.Path == path {
+			if same(c.Path, path) {
 				e.elements(c, found, holder)
 			}
 		}
 	})
+}
+
+// same reports whether a path of the catalog is that of a key in an object.
+func same(declared, path string) bool {
+	if rest, any := strings.CutPrefix(declared, "*."); any {
+		_, path, _ = strings.Cut(path, ".")
+		return rest == path
+	}
+	return declared == path
 }
 
 // elements adds the rows of one array: each element's own first, then those of what it holds.
@@ -104,7 +115,7 @@ func expectedText(raw json.RawMessage, typ catalog.Type) string {
 	case text == "":
 		return null
 	case typ == catalog.Numeric:
-		return digits(text)
+		return digits(strings.TrimSuffix(text, "%"))
 	case typ == catalog.Date:
 		return text[:min(10, len(text))]
 	case typ == catalog.Timestamp:

@@ -82,10 +82,10 @@ VALUES ($1, $2, $3, 'active', now()) RETURNING id`, slug, p, account).Scan(&id)
 	return id
 }
 
-// Lease takes the lease on a connection for a minute.
+// Lease takes the lease on a connection for a minute, for a reason that makes its sweep due.
 func (s *Store) Lease(t testing.TB, id org.ConnectionID) org.Lease {
 	t.Helper()
-	l, ok, err := s.Acquire(context.Background(), id, t.Name(), time.Minute)
+	l, ok, err := s.Acquire(context.Background(), id, org.Manual, t.Name(), time.Minute)
 	if err != nil || !ok {
 		t.Fatalf("take the lease on connection %s: got %v, %v", id, ok, err)
 	}

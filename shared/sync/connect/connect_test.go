@@ -214,7 +214,7 @@ func TestConnectWaitsForASync(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()
 	b.want(b.connect(w.link(), "100"), http.StatusOK)
-	l, ok, err := w.store.Acquire(t.Context(), 1, "a sync", time.Minute)
+	l, ok, err := w.store.Acquire(t.Context(), 1, org.Manual, "a sync", time.Minute)
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}

@@ -26,11 +26,36 @@ type Engine struct {
 	Holder string        // names this process in leases
 	Lease  time.Duration // how long a lease lasts without a sign of life; renewed at a third of it
 	Budget time.Duration // how long Run may pull before it stops at a page border
+
+	Soon    time.Duration                           // after a run for notices alone the next sweep comes within this, for what no webhook tells of; 0: when it is due
+	Collect time.Duration                           // a run for notices alone waits until the oldest is this old, so that one call asks for many
+	Allow   Allow                                   // nil: all work is done
+	Pace    func(p Pace, s Swept, a Allowance) Pace // how often to sweep, after a sweep that found s; nil: as before
+}
+
+// Allow says what may be done for a connection now, seen from the app's call budget.
+type Allow func(ctx context.Context, c org.Connection) (Allowance, error)
+
+// Allowance is what the call budget leaves. The zero value allows everything.
+type Allowance struct {
+	Floor       Urgency       // work less urgent than this waits
+	Every       time.Duration // sweeps come no more often than this
+	EveryProven time.Duration // the same for connections whose webhooks are trusted
+	Reason      string        // in words for people, when something waits
+	After       time.Duration // with a Floor of Nothing: when to ask again
+}
+
+// Order is what Run is asked for.
+type Order struct {
+	Reason org.Reason
+	// Reread names the streams to be read again, once the lease is held; nil: none. Its error is the run's.
+	// It is not called while reading again has to wait.
+	Reread func(ctx context.Context, src Rereader) (map[string]Reading, error)
 }
 
 // Report is what came of Run.
 type Report struct {
-	Runs   int    // how many were needed; 0: the tick was merged into a run of another owner
+	Runs   int    // how many were needed; 0: there was nothing to do, or the tick was merged into a run of another owner
 	Result Result // of the last one
 	More   bool   // there is more to do: ask again
 }
@@ -41,8 +66,11 @@ type Report struct {
 //
 // When stop is closed, ctx ends or the budget is used up, Run stops at a page border and Report.More
 // is true. The error is that of the last run; single streams' failures are in its Result only.
-func (e *Engine) Run(ctx context.Context, c org.Connection, reason org.Reason, stop <-chan struct{}) (Report, error) {
-	lease, ok, err := e.Store.Acquire(ctx, c.ID, e.Holder, e.Lease)
+func (e *Engine) Run(ctx context.Context, c org.Connection, o Order, stop <-chan struct{}) (Report, error) {
+	if err := e.permit(ctx, c, o); err != nil {
+		return Report{}, err
+	}
+	lease, ok, err := e.Store.Acquire(ctx, c.ID, o.Reason, e.Holder, e.Lease)
 	if err != nil || !ok {
 		return Report{}, err
 	}
@@ -61,8 +89,14 @@ func (e *Engine) Run(ctx context.Context, c org.Connection, reason org.Reason, s
 
 	var rep Report
 	for {
-		rep.Runs++
-		rep.Result, err = e.once(keep, pull, c, lease, reason)
+		w := &work{Engine: e, keep: keep, pull: pull, conn: c, lease: lease, order: o}
+		err := w.plan()
+		if err == nil && w.needed() {
+			rep.Runs++
+			rep.Result, err = w.once()
+		} else if pull.Err() != nil {
+			err, rep.Result = nil, Result{Outcome: Halted}
+		}
 		if err != nil && fault.Is(err, fault.Conflict) {
 			return rep, fmt.Errorf("run connection %d: %w", c.ID, err)
 		}
@@ -71,11 +105,33 @@ func (e *Engine) Run(ctx context.Context, c org.Connection, reason org.Reason, s
 			rep.More = halted || noted && fault.Retry(err)
 			return rep, errors.Join(err, errAbandon)
 		}
+		o.Reread = nil // it has begun
+		if w.agenda.More && rep.Result.Outcome == Done {
+			continue
+		}
 		again, errRelease := e.Store.Release(keep, lease)
 		if errRelease != nil || !again {
 			return rep, errRelease
 		}
 	}
+}
+
+// rereadWait is how soon reading again is asked for once more that has to wait for calls.
+const rereadWait = time.Hour
+
+// permit refuses to read again while that has to wait: taking the lease would cost a sweep.
+func (e *Engine) permit(ctx context.Context, c org.Connection, o Order) error {
+	if o.Reread == nil || e.Allow == nil {
+		return nil
+	}
+	a, err := e.Allow(ctx, c)
+	if err != nil {
+		return fmt.Errorf("look up the call budget: %w", err)
+	}
+	if a.Floor > Rereading {
+		return &fault.Error{Kind: fault.RateLimited, Msg: a.Reason, After: max(a.After, rereadWait)}
+	}
+	return nil
 }
 
 // renew keeps the lease alive until the returned function is called; losing it cancels the pull.
@@ -99,35 +155,6 @@ func (e *Engine) renew(ctx context.Context, l org.Lease, cancel func()) (done fu
 	return stop
 }
 
-// once is one run: pull all there is and write down how it went. The error is the run's own, or
-// that of writing it down.
-func (e *Engine) once(keep, pull context.Context, c org.Connection, l org.Lease, reason org.Reason) (Result, error) {
-	start := time.Now()
-	var src Source
-	err := e.guard(keep, c, func() (err error) { src, err = e.Open(pull, c, l); return err })
-	if err != nil {
-		src = none{}
-	}
-	run, errBegin := e.Store.Begin(keep, l, src.Streams(), reason)
-	if errBegin != nil {
-		return Result{Outcome: Failed, Err: errBegin}, errBegin
-	}
-	r := Result{Streams: map[string]error{}}
-	if err == nil {
-		err = e.guard(keep, c, func() error { return e.pull(keep, pull, src, c, l, run, &r) })
-	}
-	r.Usage = r.Usage.Add(src.Usage())
-	if err == nil {
-		err = r.nothing(src.Streams())
-	}
-	r.settle(err)
-	if err := e.Store.Finish(keep, l, run, r); err != nil {
-		return r, fmt.Errorf("finish run %d: %w", run, err)
-	}
-	e.log(keep, c, run, reason, r, time.Since(start))
-	return r, r.Err
-}
-
 // guard makes a source's panic an error, so that the run is written down as failed and the lease given back.
 func (e *Engine) guard(ctx context.Context, c org.Connection, f func() error) (err error) {
 	defer func() {
@@ -137,36 +164,6 @@ func (e *Engine) guard(ctx context.Context, c org.Connection, f func() error) (e
 		}
 	}()
 	return f()
-}
-
-// pull ranges over the source's batches and stores each.
-func (e *Engine) pull(keep, pull context.Context, src Source, c org.Connection, l org.Lease, run RunID, r *Result) error {
-	from, err := e.Store.Checkpoints(keep, c.ID)
-	if err != nil {
-		return fmt.Errorf("read checkpoints: %w", err)
-	}
-	for b, err := range src.Pull(pull, from, e.Store.Local(c.ID)) {
-		var failed *StreamError
-		switch {
-		case errors.As(err, &failed) && isolated(failed.Err):
-			r.Streams[failed.Stream] = failed.Err
-			continue
-		case err != nil:
-			return err
-		}
-		used := src.Usage()
-		applied, err := e.Store.Apply(keep, l, run, b, used)
-		if err != nil {
-			r.Usage = used // not lost with the batch
-			return fmt.Errorf("apply batch %d: %w", r.Batches+1, err)
-		}
-		r.Batches++
-		r.Applied = r.Applied.Add(applied)
-		if err := pull.Err(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // isolated reports whether a failure is one stream's own. One that the whole connection shares
@@ -185,11 +182,11 @@ const PausedFor = 24 * time.Hour
 
 // settle draws the conclusions from how the pull ended: the outcome, the connection's state from
 // now on, and the words for people.
-func (r *Result) settle(err error) {
+func (r *Result) settle(err error, a Allowance) {
 	r.Err, r.State = err, org.Active
 	switch fault.Of(err) {
 	case "":
-		r.Outcome = Done
+		r.Outcome, r.Reason = Done, a.Reason
 		if len(r.Streams) > 0 {
 			r.Outcome = Partial
 		}

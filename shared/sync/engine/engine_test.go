@@ -94,9 +94,9 @@ func TestNotes(t *testing.T) {
 		runs  int
 		steps string
 	}{
-		{"none", 0, 1, "acquire begin checkpoints apply finish release"},
-		{"one", 1, 2, "acquire begin checkpoints apply finish release begin checkpoints apply finish release"},
-		{"one in each of three runs", 3, 4, "acquire" + strings.Repeat(" begin checkpoints apply finish release", 4)},
+		{"none", 0, 1, "acquire agenda begin checkpoints apply finish release"},
+		{"one", 1, 2, "acquire agenda begin checkpoints apply finish release agenda begin checkpoints apply finish release"},
+		{"one in each of three runs", 3, 4, "acquire" + strings.Repeat(" agenda begin checkpoints apply finish release", 4)},
 	} {
 		f := &fake{notes: tt.notes}
 		rep, err := run(t.Context(), f, one, nil)
@@ -113,10 +113,10 @@ func TestNotes(t *testing.T) {
 func TestConflict(t *testing.T) {
 	two := script(func(_ context.Context, say func(int) bool, _ func(error) bool) { _ = say(1) && say(2) })
 	for step, want := range map[string]string{
-		"begin":   "acquire begin",
-		"apply":   "acquire begin checkpoints apply finish",
-		"finish":  "acquire begin checkpoints apply apply finish",
-		"release": "acquire begin checkpoints apply apply finish release",
+		"begin":   "acquire agenda begin",
+		"apply":   "acquire agenda begin checkpoints apply finish",
+		"finish":  "acquire agenda begin checkpoints apply apply finish",
+		"release": "acquire agenda begin checkpoints apply apply finish release",
 	} {
 		f := &fake{fail: map[string]error{step: fault.New(fault.Conflict, "the lease has passed to another owner")}}
 		rep, err := run(t.Context(), f, two, nil)
@@ -158,7 +158,7 @@ func TestStopsAtABorder(t *testing.T) {
 				if err != nil || !rep.More || rep.Result.Outcome != engine.Halted || rep.Result.Batches != 3 || string(f.at["A"]) != "3" {
 					t.Errorf("%+v, %v, stored up to %s; want it stopped after the third batch, with more to do", rep, err, f.at["A"])
 				}
-				if diff := cmp.Diff("acquire begin checkpoints apply apply apply finish abandon", strings.Join(f.steps, " ")); diff != "" {
+				if diff := cmp.Diff("acquire agenda begin checkpoints apply apply apply finish abandon", strings.Join(f.steps, " ")); diff != "" {
 					t.Errorf("steps (-want +got):\n%s", diff)
 				}
 			})
@@ -198,7 +198,7 @@ func TestLease(t *testing.T) {
 			if took := time.Since(began); took != 40*time.Second {
 				t.Errorf("it took %s, want the 40 s to the second renewal", took)
 			}
-			if diff := cmp.Diff("acquire begin checkpoints apply finish", strings.Join(f.steps, " ")); diff != "" {
+			if diff := cmp.Diff("acquire agenda begin checkpoints apply finish", strings.Join(f.steps, " ")); diff != "" {
 				t.Errorf("steps (-want +got):\n%s", diff)
 			}
 		})
@@ -212,7 +212,7 @@ func TestPanic(t *testing.T) {
 	if !fault.Is(err, fault.Internal) || f.results[0].Outcome != engine.Failed || strings.Contains(err.Error(), "oh") {
 		t.Errorf("%+v, %v; want it failed, without the panic's own words", f.results[0], err)
 	}
-	if diff := cmp.Diff("acquire begin checkpoints apply finish abandon", strings.Join(f.steps, " ")); diff != "" {
+	if diff := cmp.Diff("acquire agenda begin checkpoints apply finish abandon", strings.Join(f.steps, " ")); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
 }

@@ -12,17 +12,81 @@ type Source interface {
 	// Streams names the kinds of objects that Pull may yield, in a fixed order.
 	Streams() []string
 
-	// Pull yields what is new since the checkpoints, in batches. When yield has returned true the
-	// batch and its checkpoints are stored for good. Pulling again from a checkpoint gives at
-	// least the same changes, because a run may end anywhere.
+	// Pull does a task and yields what it finds, in batches. When yield has returned true the batch
+	// and its checkpoints are stored for good. Pulling again from a checkpoint gives at least the
+	// same changes, because a run may end anywhere.
 	//
 	// A *StreamError ends one stream's share of this pull; the others go on. Any other error ends
 	// the pull. When ctx ends, Pull ends soon, with ctx's error.
-	Pull(ctx context.Context, from Checkpoints, local Local) iter.Seq2[Batch, error]
+	Pull(ctx context.Context, t Task) iter.Seq2[Batch, error]
 
 	// Usage returns the provider calls made since it was last asked.
 	Usage() Usage
 }
+
+// Rereader is a Source that can read streams again and count.
+type Rereader interface {
+	Source
+	// Reread returns the checkpoint from which the stream is read again, where at is its present one:
+	// changes are followed meanwhile as before. A second call while the same reading is under way
+	// returns at as it is. fault.Invalid: the stream is none of Streams', or the range is not one.
+	Reread(stream string, at json.RawMessage, r Reading) (json.RawMessage, error)
+	// Count returns how many objects the provider has of a stream, inactive ones among them.
+	Count(ctx context.Context, stream string) (int, error)
+}
+
+// Reading says what of a stream is read again.
+type Reading struct {
+	Name   string // tells two readings apart; the same name goes on with the one that was begun
+	From   time.Time
+	To     time.Time // objects last changed between the two; both zero: all, and what the provider no longer has is marked deleted
+	Verify bool      // compare every stored value, and count what was wrong
+}
+
+// Task says what a pull is to do.
+type Task struct {
+	From    Checkpoints
+	Local   Local
+	Notices []Notice // objects that webhooks named: read first
+	Sweep   bool     // look for all changes; false: only the notices are asked for
+	Floor   Urgency  // work less urgent than this waits
+}
+
+// Urgency orders work. When provider calls run short, the least urgent waits first.
+type Urgency int
+
+// From the least urgent on.
+const (
+	Rereading Urgency = iota // reading again what is stored already
+	Timing                   // streams that the provider's feed of changes leaves out
+	Loading                  // first loads
+	Sweeping                 // asking the feed of changes
+	Noticing                 // objects that webhooks named
+	Nothing                  // not even those
+)
+
+// Notice is what a webhook told of one object.
+type Notice struct {
+	ID     int64 // the store's number, for Batch.Settled
+	Stream string
+	Object string
+	Change Change
+	Loser  string        // of a merge: the id of the object that Object has swallowed
+	Age    time.Duration // since it was recorded
+}
+
+// Change says what is told to have happened to an object. It is a hint: the object is read.
+type Change string
+
+// The changes that webhooks tell of.
+const (
+	Created Change = "created"
+	Updated Change = "updated"
+	Deleted Change = "deleted"
+	Merged  Change = "merged"
+	Voided  Change = "voided"
+	Emailed Change = "emailed"
+)
 
 // Checkpoints holds, by stream, how far each stream is. A missing one means: from the start.
 type Checkpoints map[string]json.RawMessage
@@ -38,6 +102,17 @@ type Batch struct {
 	Census string
 	// EndCensus lists streams whose census is done with.
 	EndCensus []string
+
+	Settled []int64        // notices that are done with
+	Totals  map[string]int // by stream of Loading: how many objects there are to load, once known; for progress
+	Verify  bool           // compare every stored value of the records with what it must be, and mend and count what differs
+	Swept   *Swept         // the batch ends a look at the provider's feed of changes
+}
+
+// Swept is what a look at the feed of changes found of objects that webhooks are promised for.
+type Swept struct {
+	Found  int // changes old enough that their webhooks must have come
+	Missed int // of these: not stored yet, so no webhook had told of them
 }
 
 // Record is one object as the provider sent it.
@@ -48,6 +123,12 @@ type Record struct {
 	Deleted bool      // the provider no longer has the object; Raw may then be its tombstone or nil
 	Raw     []byte    // the object's own bytes, valid until yield returns
 	Problem string    // why the record cannot be stored: it goes to the dead letters; ID may be empty
+
+	// Seen is an instant, by the provider's clock, after which it still had the object, or no longer
+	// had it: the word on whether the object exists. Zero: only Version tells.
+	Seen time.Time
+	// MergedInto is the id of the object that has swallowed this one. Empty: none, or not told.
+	MergedInto string
 }
 
 // Local is what a source may ask about the rows that are stored for its connection.
@@ -55,6 +136,11 @@ type Local interface {
 	// Absent returns up to limit ids, greater than after and in ascending order, of live rows that
 	// no record of the census has named.
 	Absent(ctx context.Context, stream, census, after string, limit int) ([]string, error)
+	// Values returns, by id, the text of the column with that JSON path of live rows; ids without a
+	// live row are absent, null is "".
+	Values(ctx context.Context, stream, path string, ids []string) (map[string]string, error)
+	// Referring returns, by stream, the ids of live rows that refer to an object anywhere.
+	Referring(ctx context.Context, stream, id string) (map[string][]string, error)
 }
 
 // StreamError is the failure of one stream.

@@ -13,8 +13,9 @@ import (
 type Store interface {
 	// Acquire takes the lease on a connection for ttl. When another owner holds it, the tick is
 	// noted on the connection, where that owner finds it at Release, and ok is false. ok is false
-	// too, without a note, when the connection is not to be synced now.
-	Acquire(ctx context.Context, id org.ConnectionID, holder string, ttl time.Duration) (l org.Lease, ok bool, err error)
+	// too, without a note, when the connection is not to be synced now, or when the reason is the
+	// schedule and the sweep is not due. Any other reason but a webhook makes the sweep due.
+	Acquire(ctx context.Context, id org.ConnectionID, reason org.Reason, holder string, ttl time.Duration) (l org.Lease, ok bool, err error)
 	// Renew makes the lease last ttl from now.
 	Renew(ctx context.Context, l org.Lease, ttl time.Duration) error
 	// Release gives the lease back, unless a tick was noted meanwhile: then the lease stays, the
@@ -23,6 +24,8 @@ type Store interface {
 	// Abandon gives the lease back and reports whether a tick was noted; the note is cleared.
 	Abandon(ctx context.Context, l org.Lease) (noted bool, err error)
 
+	// Agenda returns what there is to do for a connection.
+	Agenda(ctx context.Context, l org.Lease) (Agenda, error)
 	// Checkpoints returns the connection's checkpoints by stream.
 	Checkpoints(ctx context.Context, id org.ConnectionID) (Checkpoints, error)
 	// Local answers a source's questions about the connection's rows.
@@ -34,6 +37,27 @@ type Store interface {
 	Apply(ctx context.Context, l org.Lease, run RunID, b Batch, u Usage) (Applied, error)
 	// Finish records how a run ended, for the run, its streams and its connection.
 	Finish(ctx context.Context, l org.Lease, run RunID, r Result) error
+}
+
+// Agenda is what there is to do for a connection.
+type Agenda struct {
+	Sweep   bool     // the sweep is due
+	Notices []Notice // open ones, the oldest first, at most MaxNotices, and of one stream MaxOfStream
+	More    bool     // there are others
+	Pace    Pace     // as the last Finish kept it
+}
+
+// What one run takes of the open notices. What is left waits for the next, which follows at once; and a
+// stream that fails, whose notices stay open, leaves room for the others'.
+const (
+	MaxNotices  = 1000
+	MaxOfStream = 900
+)
+
+// Pace is how often a connection's changes are looked for. The zero value is one that has not been swept yet.
+type Pace struct {
+	Every  time.Duration // between two sweeps
+	Proven time.Time     // when a sweep last found that webhooks had told of all there was; zero: they are not trusted
 }
 
 // RunID numbers a run within the database.
@@ -72,8 +96,14 @@ type Result struct {
 	Streams  map[string]error // failures of single streams
 	Err      error            // of the whole run
 	State    org.State        // the connection's state from now on; empty: as it is
-	Reason   string           // for people: why it is in that state, or why the run failed
+	Reason   string           // for people: why it is in that state, why the run failed, or what waits
 	NotUntil time.Duration    // do not try again before this has passed; zero: at the next tick
+
+	Swept bool // the run looked for all changes, so that the next sweep is due after Pace.Every
+	Pace  Pace // from now on; zero: as it was. Without Swept the sweep was due but the budget left no call for it: the next one is due after Pace.Every all the same
+	// Soon is set by a run that only read what webhooks had named: the next sweep is due no later than
+	// this from now. Zero: when it was due.
+	Soon time.Duration
 }
 
 // Kind returns the kind of the run's own failure, or "".

@@ -18,6 +18,7 @@ type answerWriter struct {
 	status    int
 	fault     bool // a Fault in a body, whatever the status
 	throttled bool
+	overQuota bool
 }
 
 func (w *answerWriter) WriteHeader(status int) {
@@ -122,7 +123,7 @@ func (s *stream) text(t string) { s.buf = append(s.buf, t...) }
 
 // array prints "Entity":[…] with the rows and then the tombstones.
 func (s *stream) array(t *table, rows []handle, gone []tombstone) {
-	s.text(`"` + t.def.name + `":[`)
+	s.text(`"` + t.def.jsonKey() + `":[`)
 	for n := 0; n < len(rows); {
 		s.c.mu.RLock()
 		for ; n < len(rows) && len(s.buf) < pieceSize; n++ {

@@ -45,6 +45,11 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 		k.w.xmlFault(http.StatusForbidden, notEntitled, k.started)
 		return
 	}
+	if s.overQuota(k.started) {
+		k.w.overQuota = true
+		k.w.xmlFault(http.StatusTooManyRequests, throttleExceeded, k.started)
+		return
+	}
 	if !s.cfg.NoLimits {
 		if !s.limits.enter(realm, k.started) {
 			k.w.throttled = true
@@ -91,6 +96,9 @@ func (k *call) statementText() string {
 func (k *call) entities() []string {
 	switch {
 	case k.st != nil:
+		if def := entityOfStatement(k.st.entity); def != nil {
+			return []string{def.name}
+		}
 		return []string{k.st.entity}
 	case k.kind == CDC:
 		return strings.Split(k.r.URL.Query().Get("entities"), ",")
@@ -191,17 +199,10 @@ func (k *call) answerQuery() error {
 
 func (k *call) answerChanges() error {
 	params := k.r.URL.Query()
-	tables, err := k.c.changedEntities(params.Get("entities"))
+	all, err := k.c.changes(params.Get("entities"), params.Get("changedSince"))
 	if err != nil {
 		return err
 	}
-	since, err := k.c.changedSince(params.Get("changedSince"))
-	if err != nil {
-		return err
-	}
-	k.c.mu.RLock()
-	all := k.c.changedObjects(tables, since)
-	k.c.mu.RUnlock()
 	if k.fault != nil && k.fault.Kind == FalseTombstone {
 		falsify(all, k.fault.Entity)
 	}
@@ -230,35 +231,50 @@ func (k *call) answerChanges() error {
 
 func (k *call) stamp() string { return k.started.In(pacific).Format(envelopeLayout) }
 
-// answerRead reads one object by id; CompanyInfo goes by the realm.
+// answerRead reads one object by id. CompanyInfo goes by the realm, Preferences by nothing, an exchange
+// rate by its currency and day.
 func (k *call) answerRead() error {
 	def := entityOfPath(k.rest[0])
-	if len(k.rest) != 2 || def == nil {
+	if def == nil {
 		return unsupported("Could not find resource for relative : " + k.r.URL.Path)
 	}
-	id := k.rest[1]
-	if def == companyInfoEntity {
-		if id != k.c.spec.Realm {
-			return notFound(def.name, id)
-		}
-		id = "1"
-	}
-	if strings.Trim(id, "0123456789") != "" {
-		return badID(id)
+	id, err := k.wanted(def)
+	if err != nil {
+		return err
 	}
 	k.c.mu.RLock()
-	o, ok := k.c.load(k.c.tables[def.name], id)
+	o, ok := k.c.load(k.c.look(def.name), id)
 	k.c.mu.RUnlock()
 	if !ok {
 		return notFound(def.name, id)
 	}
-	k.object(def.name, def.single(o))
+	k.object(def.jsonKey(), def.single(o))
 	return nil
 }
 
+// wanted gives the id that a read is about.
+func (k *call) wanted(def *entity) (string, error) {
+	params := k.r.URL.Query()
+	switch {
+	case def == exchangeRateEntity && len(k.rest) == 1:
+		return rateID(params.Get("sourcecurrencycode"), homeCurrency, params.Get("asofdate")), nil
+	case def == preferencesEntity && len(k.rest) == 1:
+		return theOnlyID, nil
+	case len(k.rest) != 2 || def.identify != nil || def == preferencesEntity:
+		return "", unsupported("Could not find resource for relative : " + k.r.URL.Path)
+	case def == companyInfoEntity && k.rest[1] != k.c.spec.Realm:
+		return "", notFound(def.name, k.rest[1])
+	case def == companyInfoEntity:
+		return theOnlyID, nil
+	case !def.possible(k.rest[1]):
+		return "", badID(k.rest[1])
+	}
+	return k.rest[1], nil
+}
+
 // object answers {"Entity":{…},"time":…}.
-func (k *call) object(entity string, raw []byte) []byte {
-	b := append([]byte(`{"`+entity+`":`), raw...)
+func (k *call) object(key string, raw []byte) []byte {
+	b := append([]byte(`{"`+key+`":`), raw...)
 	b = append(b, `,"time":"`+k.stamp()+`"}`...)
 	k.w.json(http.StatusOK, b)
 	return b

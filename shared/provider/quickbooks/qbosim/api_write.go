@@ -26,31 +26,36 @@ func (k *call) answerWrite() error {
 		k.w.json(http.StatusOK, first)
 		return nil
 	}
-	raw, err := k.write(k.c.tables[def.name], body)
+	raw, err := k.write(k.c.table(def.name), body)
 	if err != nil {
 		return err
 	}
-	answer := k.object(def.name, raw)
+	answer := k.object(def.jsonKey(), raw)
 	if request != "" {
+		if k.c.answered == nil {
+			k.c.answered = map[string][]byte{}
+		}
 		k.c.answered[request] = answer
 	}
 	return nil
 }
 
 func (k *call) write(t *table, body *object) ([]byte, error) {
+	if t.def.readOnly {
+		return nil, unsupported("create or update of " + t.def.name)
+	}
 	params := k.r.URL.Query()
 	include := params.Get("include") == "void"
 	switch operation := params.Get("operation"); {
 	case operation == "delete":
 		o, err := k.c.current(t, body)
 		if err == nil {
-			err = k.c.remove(t, o)
+			err = k.c.remove(t, o, false)
 		}
 		if err != nil {
 			return nil, err
 		}
-		gone := (&object{}).set("domain", "QBO").set("status", "Deleted").set("Id", body.text("Id"))
-		return gone.append(nil), nil
+		return t.def.deleted(body).append(nil), nil
 	case operation == "void" && t.def.void == voidByName, operation == "update" && include && t.def.void == voidByUpdate:
 		o, err := k.c.current(t, body)
 		if err != nil {
@@ -69,6 +74,15 @@ func (k *call) write(t *table, body *object) ([]byte, error) {
 		return asWritten(t.def, r.raw), nil
 	}
 	return nil, unsupported(params.Encode() + " of " + t.def.name)
+}
+
+// deleted is the answer to a deletion: of a wrapped object the mark stands on the wrapper.
+func (e *entity) deleted(body *object) *object {
+	gone := obj("domain", "QBO", "status", "Deleted")
+	if e.wrapped {
+		return gone.set(body.members[0].key, obj("Id", e.idOf(body)))
+	}
+	return gone.set("Id", e.idOf(body))
 }
 
 // asWritten prints a stored object as the answer to its write shows it.

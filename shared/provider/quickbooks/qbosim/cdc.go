@@ -17,6 +17,21 @@ type changes struct {
 	gone []tombstone
 }
 
+// changes reads the parameters of a call and collects what it asks for.
+func (c *Company) changes(entities, changedSince string) ([]changes, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	tables, err := c.changedEntities(entities)
+	if err != nil {
+		return nil, err
+	}
+	since, err := c.changedSince(changedSince)
+	if err != nil {
+		return nil, err
+	}
+	return c.changedObjects(tables, since), nil
+}
+
 // changedEntities reads the entities parameter.
 func (c *Company) changedEntities(param string) ([]*table, error) {
 	if param == "" {
@@ -25,15 +40,15 @@ func (c *Company) changedEntities(param string) ([]*table, error) {
 	var out []*table
 	for name := range strings.SplitSeq(param, ",") {
 		name = strings.TrimSpace(name)
-		t, ok := c.tables[name]
+		def := c.kinds[name]
 		switch {
-		case slices.Contains(withoutCDC, name), ok && !t.def.cdc:
-			return nil, unsupported("changedatacapture of " + name)
-		case !ok:
+		case def == nil:
 			return nil, invalid("100", "General request error", "Invalid entity in the entities parameter: "+name)
+		case !def.cdc, slices.Contains(c.server.cfg.NoCDC, name):
+			return nil, unsupported("changedatacapture of " + name)
 		}
-		if !slices.Contains(out, t) {
-			out = append(out, t)
+		if !slices.ContainsFunc(out, func(t *table) bool { return t.def == def }) {
+			out = append(out, c.look(name))
 		}
 	}
 	return out, nil
@@ -89,7 +104,7 @@ func falsify(all []changes, entity string) {
 		if n := len(ch.rows); n > 0 && (entity == "" || ch.t.def.name == entity) {
 			last := ch.rows[n-1]
 			ch.rows = ch.rows[:n-1]
-			ch.gone = append(ch.gone, tombstone{ch.t.id(last), ch.t.updated(last)})
+			ch.gone = append(ch.gone, tombstone{id: ch.t.id(last), at: ch.t.updated(last)})
 			return
 		}
 	}

@@ -18,6 +18,16 @@ type CompanySpec struct {
 	CustomFields  []string // names for DefinitionId 1…3 on invoices and customers; more are ignored
 	MultiCurrency bool     // every seventh customer trades in euros
 
+	// Each is about how many of every other kind of transaction there are (bills come twice as many);
+	// 0: 3 to 24, by Invoices; negative: none.
+	Each int
+
+	// Without are the entities that the company's subscription does not have: a query for one is
+	// refused with 400, nobody can make one, and change data capture has none. Nil: ExchangeRate and
+	// CompanyCurrency unless MultiCurrency. Not nil, also when empty: exactly these, so that what is
+	// off and not named here is answered as empty instead. Which of the two QuickBooks does is not known.
+	Without []string
+
 	// LinesPerInvoice fixes the number of item lines (the SubTotal line comes on top); 0: a believable mix.
 	LinesPerInvoice int
 }
@@ -30,18 +40,58 @@ type Company struct {
 	now    func() time.Time
 
 	mu       sync.RWMutex
-	tables   map[string]*table
+	kinds    map[string]*entity
+	tables   map[string]*table // those that somebody changed
 	books    *books
 	renamed  map[refKey]string // names changed since the company was made
+	merged   map[refKey]string // what became of objects that were merged into others
 	nextTxn  int64
 	nextList int64
 	answered map[string][]byte // first answers by requestid
 	made     time.Time
 	tape     []edit // what was done since
+	playing  bool   // a tape: nobody is told
 }
 
-// refKey names a list object.
-type refKey struct{ entity, id string }
+// look gives the table of an entity for reading, nil when there is no such entity. One that nobody
+// has changed is made for the occasion: most companies of a big simulator stay small that way.
+func (c *Company) look(entity string) *table {
+	if t := c.tables[entity]; t != nil {
+		return t
+	}
+	def := c.kinds[entity]
+	if def == nil {
+		return nil
+	}
+	return newTable(def, c.baseOf(def))
+}
+
+// table gives the table of an entity for changing. The caller holds the lock for writing.
+func (c *Company) table(entity string) *table {
+	t := c.look(entity)
+	if t != nil {
+		c.tables[entity] = t
+	}
+	return t
+}
+
+// baseOf gives the rows that the company was made with.
+func (c *Company) baseOf(def *entity) base {
+	switch {
+	case c.lacks(def.name):
+		return nil
+	case def == c.kinds["Invoice"]:
+		return invoiceBase{c.books}
+	case def == c.kinds["Payment"]:
+		return paymentBase{c.books}
+	case def.gen == nil:
+		return nil
+	}
+	return madeBase{c, def}
+}
+
+// lacks: the company's subscription does not have the entity.
+func (c *Company) lacks(entity string) bool { return c.books.without(entity) }
 
 // Realm gives the company id.
 func (c *Company) Realm() string { return c.spec.Realm }
@@ -53,15 +103,23 @@ var errNoEntity = errors.New("qbosim: the simulator has no such entity")
 
 // Create adds an object and gives it as a query row would print it. Errors are *Refusal.
 func (c *Company) Create(entity, body string) (json.RawMessage, error) {
-	return c.edit(entity, body, func(o *object) { o.drop("Id", "SyncToken") })
+	return c.edit(entity, body, func(o *object) {
+		if def := c.kinds[entity]; def != nil {
+			def.core(o).drop("Id", "SyncToken")
+		}
+	})
 }
 
 // Update changes an object: sparsely when the body says "sparse":true, else as a whole. A body
 // without SyncToken gets the current one: people always work on the newest. Errors are *Refusal.
 func (c *Company) Update(entity, body string) (json.RawMessage, error) {
 	return c.edit(entity, body, func(o *object) {
-		if current, ok := c.load(c.tables[entity], o.text("Id")); ok {
-			o.setMissing("SyncToken", current.text("SyncToken"))
+		def := c.kinds[entity]
+		if def == nil {
+			return
+		}
+		if current, ok := c.load(c.look(entity), def.idOf(o)); ok {
+			def.core(o).setMissing("SyncToken", def.core(current).text("SyncToken"))
 		}
 	})
 }
@@ -73,8 +131,8 @@ func (c *Company) edit(entity, body string, prepare func(*object)) (json.RawMess
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t, ok := c.tables[entity]
-	if !ok {
+	t := c.table(entity)
+	if t == nil {
 		return nil, errNoEntity
 	}
 	prepare(o)
@@ -85,50 +143,13 @@ func (c *Company) edit(entity, body string, prepare func(*object)) (json.RawMess
 	return slices.Clone(r.raw), nil
 }
 
-// Delete removes a transaction for good and leaves a tombstone for change data capture.
-func (c *Company) Delete(entity, id string) error { return c.end(entity, id, c.remove) }
-
-// Void zeroes a transaction, which stays readable.
-func (c *Company) Void(entity, id string) error {
-	return c.end(entity, id, func(t *table, o *object) error {
-		_, err := c.void(t, o)
-		return err
-	})
-}
-
-// Deposit takes a payment to the bank. It gains a link to the deposit and cannot be changed any more;
-// its last update and its SyncToken stay, so neither a query by time nor CDC tells of it. The deposit
-// itself is no object of the simulator, so no account moves.
-func (c *Company) Deposit(paymentID string) error { return c.end("Payment", paymentID, c.deposit) }
-
-func (c *Company) end(entity, id string, how func(*table, *object) error) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	t, ok := c.tables[entity]
-	if !ok {
-		return errNoEntity
-	}
-	o, ok := c.load(t, id)
-	if !ok {
-		return notFound(entity, id)
-	}
-	return how(t, o)
-}
-
-// Deactivate is the soft removal of a list object: Active false and " (deleted)" after its name.
-func (c *Company) Deactivate(entity, id string) error {
-	o := (&object{}).set("Id", id).set("sparse", true).set("Active", false)
-	_, err := c.Update(entity, string(o.append(nil)))
-	return err
-}
-
 // PutRaw plants raw as the object of that id, last updated at that time. Nothing is checked and no
 // balance moves, so it can be what QBO would never send: no Id, an amount in words, broken JSON.
 func (c *Company) PutRaw(entity, id string, updated time.Time, raw string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := c.tables[entity]
-	c.note("plant", t, id, raw, updated)
+	t := c.table(entity)
+	c.note(edit{Do: "plant", Entity: entity, ID: id, Body: raw, Updated: updated})
 	t.put(&row{id: id, raw: []byte(raw), created: updated.Unix(), updated: updated.Unix(), active: true, verbatim: true})
 }
 
@@ -136,8 +157,8 @@ func (c *Company) PutRaw(entity, id string, updated time.Time, raw string) {
 func (c *Company) Get(entity, id string) (json.RawMessage, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	t, ok := c.tables[entity]
-	if !ok {
+	t := c.look(entity)
+	if t == nil {
 		return nil, false
 	}
 	h, ok := t.find(id)
@@ -152,9 +173,9 @@ func (c *Company) Get(entity, id string) (json.RawMessage, bool) {
 // edited meanwhile; an object edited then can come twice.
 func (c *Company) All(entity string) iter.Seq[json.RawMessage] {
 	return func(yield func(json.RawMessage) bool) {
-		for h := range c.handles(entity) {
+		for t, h := range c.handles(entity) {
 			c.mu.RLock()
-			raw := c.appendRow(nil, c.tables[entity], h)
+			raw := c.appendRow(nil, t, h)
 			c.mu.RUnlock()
 			if !yield(raw) {
 				return
@@ -166,8 +187,8 @@ func (c *Company) All(entity string) iter.Seq[json.RawMessage] {
 // IDs gives the ids of every live object in the order of All.
 func (c *Company) IDs(entity string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for h := range c.handles(entity) {
-			if !yield(c.tables[entity].id(h)) {
+		for t, h := range c.handles(entity) {
+			if !yield(t.id(h)) {
 				return
 			}
 		}
@@ -175,25 +196,33 @@ func (c *Company) IDs(entity string) iter.Seq[string] {
 }
 
 // handles never yields under the lock, so that the caller may edit.
-func (c *Company) handles(entity string) iter.Seq[handle] {
-	return func(yield func(handle) bool) {
-		t, ok := c.tables[entity]
-		if !ok {
+func (c *Company) handles(entity string) iter.Seq2[*table, handle] {
+	return func(yield func(*table, handle) bool) {
+		c.mu.RLock()
+		t, n := c.look(entity), 0
+		if t != nil {
+			n = t.baseCount()
+		}
+		c.mu.RUnlock()
+		if t == nil {
 			return
 		}
-		for i := range t.baseCount() {
+		for i := range n {
 			c.mu.RLock()
+			if now := c.tables[entity]; now != nil {
+				t = now
+			}
 			hidden := t.hidden[i]
 			c.mu.RUnlock()
-			if !hidden && !yield(handle{base: i}) {
+			if !hidden && !yield(t, handle{base: i}) {
 				return
 			}
 		}
 		c.mu.RLock()
-		kept := slices.Clone(t.byTime)
+		kept := slices.Clone(c.look(entity).byTime)
 		c.mu.RUnlock()
 		for _, r := range kept {
-			if !yield(handle{row: r}) {
+			if !yield(t, handle{row: r}) {
 				return
 			}
 		}
@@ -204,51 +233,26 @@ func (c *Company) handles(entity string) iter.Seq[handle] {
 func (c *Company) Count(entity string) int {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if t, ok := c.tables[entity]; ok {
+	if t := c.look(entity); t != nil {
 		return t.count()
 	}
 	return 0
 }
 
-// Disconnect is the user removing the app: the API answers 401 and a refresh invalid_grant.
-func (c *Company) Disconnect() { c.server.grants.revokeRealm(c.spec.Realm) }
-
-// appendRow prints a row as a query does, with the names that refs have now.
+// appendRow prints a row as a query does, with the ids and names that refs have now.
 func (c *Company) appendRow(dst []byte, t *table, h handle) []byte {
 	if h.row == nil {
 		return t.base.append(dst, h.base)
 	}
-	if h.row.verbatim || len(c.renamed) == 0 {
+	if h.row.verbatim || !c.moved() {
 		return append(dst, h.row.raw...)
 	}
 	o, err := parseObject(h.row.raw)
 	if err != nil {
 		return append(dst, h.row.raw...)
 	}
-	c.resolveNames(o)
+	c.resolve(t.def.name, o)
 	return o.append(dst)
-}
-
-// resolveNames puts the present names into the refs below v.
-func (c *Company) resolveNames(v any) {
-	switch v := v.(type) {
-	case *object:
-		for _, m := range v.members {
-			target, isRef := refTargets[m.key]
-			o, isObject := m.value.(*object)
-			if isRef && isObject && o.has("name") {
-				if name, ok := c.renamed[refKey{target, o.text("value")}]; ok {
-					o.set("name", name)
-				}
-				continue
-			}
-			c.resolveNames(m.value)
-		}
-	case []any:
-		for _, e := range v {
-			c.resolveNames(e)
-		}
-	}
 }
 
 // load gives a fresh tree of an object, to be changed and stored again.

@@ -1,6 +1,7 @@
 package qbosim
 
 import (
+	"cmp"
 	"maps"
 	"strings"
 )
@@ -9,7 +10,10 @@ import (
 // first rows (see generate.go); the endpoints need nothing new.
 type entity struct {
 	name       string   // "Invoice": as statements and JSON spell it; paths have it in lower case
-	list       bool     // a name list: soft removal, alphabetical, only active rows unless asked
+	queried    string   // what statements call it; "": its name, which they must spell exactly
+	key        string   // what JSON calls it; "": its name
+	list       bool     // has Active: alphabetical, only active rows unless asked, soft removal
+	hard       bool     // of lists: may be deleted all the same
 	named      string   // the property that may exist only once
 	names      string   // entities that share unique names have the same word here
 	properties []string // all that a body may hold, in the order QBO prints them
@@ -18,18 +22,51 @@ type entity struct {
 	totalCount bool // row answers hold totalCount
 	cdc        bool
 	void       voidForm
-	zero       func(*object) // voids; nil when void is noVoid
-	readOnly   bool          // no POST
+	zero       func(*object) // voids; nil: it cannot be voided
+	readOnly   bool          // no POST: people change it in QuickBooks
+	permanent  bool          // cannot be removed
+	merges     bool          // one of its objects can be merged into another
+	webhooks   string        // the letters of the operations that Intuit tells of, as in the reference: CUDMVE
 
-	showsEditor bool // MetaData names who changed it last
+	showsEditor bool                 // MetaData names who changed it last
+	wordIDs     bool                 // ids may be words
+	wrapped     bool                 // rows are {"Invoice":{…}}: the object is inside
+	identify    func(*object) string // of objects without Id: what names them here; nil: they have one
+	unusual     func(*object)        // puts an object's frame into the entity's own form; nil: it is as usual
+
+	gen  *generator // makes the rows that a new company has; nil: none, or its own base
+	bare []string   // refs whose names are not shown
 
 	alone      func(*object) // puts in what the answer to a read or a write shows and a row does not
 	rowsOnly   []string      // what rows show and those answers lack
 	notOnWrite []string      // what moreover the answer to a write lacks
 
-	frozen func(*object) error // why an object may not be written any more; nil: it always may
-	write  func(*change) error // checks and completes change.doc
-	effect func(*change)       // moves balances once the change is stored; doc is nil for a removal
+	frozen func(*object) error     // why an object may not be written any more; nil: it always may
+	write  func(*change) error     // checks and completes change.doc
+	posts  func(*object) []posting // what it does to balances
+	effect func(*change)           // moves what else follows once the change is stored; doc is nil for a removal
+	revive func(*change)           // takes out of change.doc what a restored object has lost; nil: nothing
+}
+
+// jsonKey is what an answer calls the entity.
+func (e *entity) jsonKey() string { return cmp.Or(e.key, e.name) }
+
+// core is the object itself, which some entities wrap.
+func (e *entity) core(o *object) *object {
+	if e.wrapped && len(o.members) > 0 {
+		if inner, ok := o.members[0].value.(*object); ok {
+			return inner
+		}
+	}
+	return o
+}
+
+// idOf names an object.
+func (e *entity) idOf(o *object) string {
+	if e.identify != nil {
+		return e.identify(o)
+	}
+	return e.core(o).text("Id")
 }
 
 // single prints an object as the answer to a read by id shows it. That is not what a query or CDC
@@ -55,9 +92,9 @@ func (e *entity) writable(o *object) error {
 type voidForm int
 
 const (
-	noVoid       voidForm = iota
-	voidByName            // ?operation=void
-	voidByUpdate          // ?operation=update&include=void
+	voidByPeople voidForm = iota // in QuickBooks only, if at all
+	voidByName                   // ?operation=void
+	voidByUpdate                 // ?operation=update&include=void
 )
 
 // kind says how the values of a property compare.
@@ -90,8 +127,14 @@ func filters(own map[string]kind) map[string]kind {
 
 // entities is every type the simulator knows, by name.
 var entities = byName(
-	customerEntity, vendorEntity, itemEntity, accountEntity, termEntity, companyInfoEntity,
-	invoiceEntity, paymentEntity,
+	companyInfoEntity, preferencesEntity, companyCurrencyEntity, exchangeRateEntity,
+	accountEntity, classEntity, departmentEntity, termEntity, paymentMethodEntity, customerTypeEntity, journalCodeEntity,
+	taxAgencyEntity, taxRateEntity, taxCodeEntity,
+	customerEntity, vendorEntity, employeeEntity, itemEntity, budgetEntity,
+	invoiceEntity, paymentEntity, creditMemoEntity, salesReceiptEntity, refundReceiptEntity, estimateEntity,
+	billEntity, billPaymentEntity, purchaseEntity, purchaseOrderEntity, vendorCreditEntity, creditCardPaymentEntity,
+	journalEntryEntity, depositEntity, transferEntity, inventoryAdjustmentEntity,
+	timeActivityEntity, reimburseChargeEntity, recurringTransactionEntity, attachableEntity,
 )
 
 func byName(list ...*entity) map[string]*entity {
@@ -112,29 +155,14 @@ func entityOfPath(segment string) *entity {
 	return nil
 }
 
-// withoutCDC are the types that change data capture refuses by name.
-var withoutCDC = []string{"JournalCode", "TimeActivity", "TaxAgency", "TaxCode", "TaxRate"}
-
-// refTargets says which list a ref points into. The names inside these refs are looked up when an
-// object is printed, so that a rename shows everywhere at once.
-var refTargets = map[string]string{
-	"CustomerRef": "Customer", "VendorRef": "Vendor", "PrefVendorRef": "Vendor",
-	"ItemRef": "Item", "GroupItemRef": "Item",
-	"SalesTermRef": "Term", "TermRef": "Term",
-	"ItemAccountRef": "Account", "IncomeAccountRef": "Account", "ExpenseAccountRef": "Account",
-	"AssetAccountRef": "Account", "DiscountAccountRef": "Account", "DepositToAccountRef": "Account",
-	"ARAccountRef": "Account", "APAccountRef": "Account",
-}
-
-// refName is the property of a list object that refs show: accounts show the whole path.
-func refName(entity string) string {
-	switch entity {
-	case "Account":
-		return "FullyQualifiedName"
-	case "Customer", "Vendor":
-		return "DisplayName"
+// entityOfStatement finds the entity that a statement names.
+func entityOfStatement(word string) *entity {
+	for _, e := range entities {
+		if cmp.Or(e.queried, e.name) == word {
+			return e
+		}
 	}
-	return "Name"
+	return nil
 }
 
 // frame is what every object has.

@@ -21,6 +21,9 @@ var customerEntity = &entity{
 	rowsOnly:   []string{"ClientEntityId"},
 	notOnWrite: []string{"V4IDPseudonym"},
 	write:      writeCustomer,
+	webhooks:   "CUDM",
+	merges:     true,
+	gen:        customerGenerator,
 }
 
 var vendorEntity = &entity{
@@ -39,8 +42,11 @@ var vendorEntity = &entity{
 		"DisplayName": textKind, "GivenName": textKind, "FamilyName": textKind, "CompanyName": textKind,
 		"Active": boolKind, "Balance": numberKind,
 	}),
-	alone: addVendorRates,
-	write: writeVendor,
+	alone:    addVendorRates,
+	write:    writeVendor,
+	webhooks: "CUDM",
+	merges:   true,
+	gen:      vendorGenerator,
 }
 
 var itemEntity = &entity{
@@ -58,8 +64,11 @@ var itemEntity = &entity{
 		"Name": textKind, "FullyQualifiedName": textKind, "Type": textKind, "Sku": textKind, "Active": boolKind,
 		"UnitPrice": numberKind, "QtyOnHand": numberKind, "ParentRef": refKind,
 	}),
-	alone: addDeferredRevenue,
-	write: writeItem,
+	alone:    addDeferredRevenue,
+	write:    writeItem,
+	webhooks: "CUDM",
+	merges:   true,
+	gen:      itemGenerator,
 }
 
 var accountEntity = &entity{
@@ -76,7 +85,10 @@ var accountEntity = &entity{
 		"Classification": textKind, "AcctNum": textKind, "Active": boolKind, "CurrentBalance": numberKind,
 		"SubAccount": boolKind, "ParentRef": refKind,
 	}),
-	write: writeAccount,
+	write:    writeAccount,
+	webhooks: "CUDM",
+	merges:   true,
+	gen:      accountGenerator,
 }
 
 var termEntity = &entity{
@@ -89,11 +101,6 @@ var termEntity = &entity{
 	computed: properties(`…`),
 	filters:  filters(map[string]kind{"Name": textKind, "Active": boolKind, "Type": textKind, "DueDays": numberKind}),
 	write:    writeTerm,
-}
-
-// companyInfoEntity has one row, with Id "1". CDC for it is not documented, so it is refused.
-var companyInfoEntity = &entity{
-	name:     "CompanyInfo",
-	readOnly: true,
-	filters:  filters(map[string]kind{"CompanyName": textKind, "LegalName": textKind, "Country": textKind}),
+	webhooks: "CU",
+	gen:      termGenerator,
 }

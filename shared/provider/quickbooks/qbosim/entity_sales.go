@@ -16,7 +16,7 @@ var invoiceEntity = &entity{
 		TxnSource TxnStatus TaxFormType TaxFormNum TransactionLocationType Tag TxnApprovalInfo AttachableRef
 		PONumber FOB SalesRepRef AutoDocNumber AutoPayEligible SchedulePayEligible ConvenienceFeeDetail LessCIS
 		TxnRetainageDetail InvoiceEx RecurringInfo RemitToRef PaymentDetailsMessage CustomExtensions`),
-	computed: properties(`InvoiceLink … LinkedTxn TotalAmt HomeTotalAmt Balance HomeBalance DeliveryInfo FreeFormAddress`),
+	computed: properties(`InvoiceLink … TotalAmt HomeTotalAmt Balance HomeBalance DeliveryInfo FreeFormAddress`),
 	filters: filters(map[string]kind{
 		"TxnDate": dateKind, "DueDate": dateKind, "DocNumber": textKind, "CustomerRef": refKind, "SalesTermRef": refKind,
 		"Balance": numberKind, "TotalAmt": numberKind,
@@ -25,6 +25,8 @@ var invoiceEntity = &entity{
 	alone:       addInvoiceLink,
 	write:       writeInvoice,
 	effect:      postInvoice,
+	revive:      reviveInvoice,
+	webhooks:    "CUDVE",
 }
 
 var paymentEntity = &entity{
@@ -40,7 +42,78 @@ var paymentEntity = &entity{
 	filters: filters(map[string]kind{
 		"TxnDate": dateKind, "CustomerRef": refKind, "PaymentMethodRef": refKind, "TotalAmt": numberKind,
 	}),
-	frozen: depositedPayment,
-	write:  writePayment,
-	effect: postPayment,
+	frozen:   deposited,
+	write:    writePayment,
+	effect:   postPayment,
+	revive:   revivePayment,
+	webhooks: "CUDVE",
+}
+
+// saleProperties are what the forms beside the invoice share.
+const saleProperties = ` … CustomField DocNumber TxnDate DepartmentRef CurrencyRef ExchangeRate PrivateNote TxnStatus LinkedTxn Line
+	TxnTaxDetail CustomerRef CustomerMemo BillAddr ShipAddr FreeFormAddress ShipFromAddr ClassRef SalesTermRef DueDate
+	ShipMethodRef ShipDate TrackingNum GlobalTaxCalculation TotalAmt HomeTotalAmt ApplyTaxAfterDiscount TemplateRef
+	PrintStatus EmailStatus BillEmail BillEmailCc BillEmailBcc ARAccountRef Balance HomeBalance DeliveryInfo
+	TaxExemptionRef DiscountRate DiscountAmt ProjectRef TransactionLocationType AttachableRef RecurDataRef `
+
+var creditMemoEntity = &entity{
+	name:       "CreditMemo",
+	cdc:        true,
+	zero:       zeroSale,
+	webhooks:   "CUDVE",
+	properties: properties(`RemainingCredit InvoiceRef PaymentMethodRef` + saleProperties),
+	computed:   properties(`RemainingCredit … LinkedTxn TotalAmt HomeTotalAmt Balance HomeBalance DeliveryInfo FreeFormAddress`),
+	filters: filters(map[string]kind{
+		"TxnDate": dateKind, "DocNumber": textKind, "CustomerRef": refKind, "Balance": numberKind, "TotalAmt": numberKind,
+	}),
+	write: writeCreditMemo,
+	posts: postsCreditMemo,
+	gen:   memoGenerator,
+}
+
+var salesReceiptEntity = &entity{
+	name:       "SalesReceipt",
+	cdc:        true,
+	void:       voidByUpdate,
+	zero:       zeroSale,
+	webhooks:   "CUDVE",
+	properties: properties(saleProperties + `PaymentMethodRef PaymentRefNum CreditCardPayment DepositToAccountRef`),
+	computed:   properties(`… LinkedTxn TotalAmt HomeTotalAmt Balance HomeBalance DeliveryInfo FreeFormAddress`),
+	filters: filters(map[string]kind{
+		"TxnDate": dateKind, "DocNumber": textKind, "CustomerRef": refKind, "TotalAmt": numberKind,
+	}),
+	frozen: deposited,
+	write:  writeSalesReceipt,
+	posts:  postsSalesReceipt,
+	revive: leaveDeposit,
+	gen:    receiptGenerator,
+}
+
+var refundReceiptEntity = &entity{
+	name:       "RefundReceipt",
+	totalCount: true,
+	cdc:        true,
+	zero:       zeroSale,
+	webhooks:   "CUDVE",
+	properties: properties(saleProperties + `PaymentMethodRef PaymentRefNum CheckPayment CreditCardPayment DepositToAccountRef`),
+	computed:   properties(`… LinkedTxn TotalAmt HomeTotalAmt Balance HomeBalance DeliveryInfo FreeFormAddress`),
+	filters: filters(map[string]kind{
+		"TxnDate": dateKind, "DocNumber": textKind, "CustomerRef": refKind, "TotalAmt": numberKind,
+	}),
+	write: writeRefundReceipt,
+	posts: postsRefundReceipt,
+	gen:   refundGenerator,
+}
+
+var estimateEntity = &entity{
+	name:       "Estimate",
+	cdc:        true,
+	webhooks:   "CUDE",
+	properties: properties(saleProperties + `ExpirationDate AcceptedBy AcceptedDate`),
+	computed:   properties(`… LinkedTxn TotalAmt HomeTotalAmt DeliveryInfo FreeFormAddress`),
+	filters: filters(map[string]kind{
+		"TxnDate": dateKind, "DocNumber": textKind, "CustomerRef": refKind, "TotalAmt": numberKind, "TxnStatus": textKind,
+	}),
+	write: writeEstimate,
+	gen:   estimateGenerator,
 }

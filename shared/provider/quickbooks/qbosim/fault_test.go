@@ -28,7 +28,7 @@ func TestFaultSwitches(t *testing.T) {
 		{qbosim.JSON500, 500, `"code":"10000"`},
 		{qbosim.XML429, 429, `<Error code="3001"><Message>message=ThrottleExceeded; errorCode=003001; statusCode=429</Message>`},
 		{qbosim.JSON429, 429, `"code":"3001"`},
-		{qbosim.QuotaExhausted429, 429, "monthly limit"},
+		{qbosim.QuotaExhausted429, 429, `"code":"3001"`},
 		{qbosim.XML401, 401, `<Fault type="AUTHENTICATION"><Error code="3200">`},
 		{qbosim.GatewayJSON401, 401, `"fault":{"error":[{"message":"message=AuthenticationFailed`},
 		{qbosim.Forbidden403, 403, `<Error code="3201">`},
@@ -219,7 +219,10 @@ func TestMetering(t *testing.T) {
 	if each := got.Realms[realm]; fmt.Sprint(each) != fmt.Sprint(want) {
 		t.Errorf("company: %+v\nwant %+v", each, want)
 	}
-	got.Realms = nil
+	if got.MeteredByMonth["2026-06"] != 5 {
+		t.Errorf("metered by month: %v", got.MeteredByMonth)
+	}
+	got.Realms, got.MeteredByMonth = nil, nil
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("all: %+v\nwant %+v", got, want)
 	}

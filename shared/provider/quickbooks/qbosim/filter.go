@@ -227,8 +227,8 @@ func (s *subject) scalar(field string) string {
 	switch {
 	case field == "Id":
 		return s.t.id(s.h)
-	case field == "Active" && s.h.row != nil:
-		return strconv.FormatBool(s.h.row.active)
+	case field == "Active":
+		return strconv.FormatBool(s.t.active(s.h))
 	case s.h.row == nil && s.doc == nil:
 		if text, ok := s.t.base.scalar(s.h.base, field); ok {
 			return text
@@ -240,8 +240,9 @@ func (s *subject) scalar(field string) string {
 			s.doc = &object{}
 		}
 	}
-	if s.doc.child(field) != nil {
-		return s.doc.text(field, "value")
+	core := s.t.def.core(s.doc)
+	if core.child(field) != nil {
+		return core.text(field, "value")
 	}
-	return s.doc.text(field)
+	return core.text(field)
 }

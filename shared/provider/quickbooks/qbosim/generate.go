@@ -71,19 +71,26 @@ type books struct {
 	firstDoc, lastTxn int64
 	undeposited       string
 
+	made                    int64 // when the lists were typed in
+	rounds                  int   // of other transactions
+	firstRound              int64 // transaction id
+	roundStart, roundLength int64 // unix seconds
+	sums                    sums
+
 	customers []customerFact
 	items     []itemFact
 	sellable  []int // items that lines may sell
 	bundles   []int // items of type Group
 	accounts  []accountFact
 	terms     []termFact
-	fields    []string // printed heads of the custom fields
+	fields    []string          // printed heads of the custom fields
+	methods   map[string]string // payment methods that were merged, nil: none
 
 	invoiceSeed, paymentSeed, blockSeed uint64
 }
 
-func newBooks(spec CompanySpec, now time.Time) *books {
-	b := &books{spec: spec, firstDoc: firstDoc}
+func newBooks(spec CompanySpec, now time.Time, shared *sharedFacts) *books {
+	b := &books{spec: spec, firstDoc: firstDoc, undeposited: undepositedFunds}
 	b.blocks = (spec.Invoices + blockInvoices - 1) / blockInvoices
 	width := maxBlock
 	if b.blocks > 0 {
@@ -91,16 +98,18 @@ func newBooks(spec CompanySpec, now time.Time) *books {
 	}
 	b.width = int64(width / time.Second)
 	b.start = now.Add(-quiet).Unix() - b.width*int64(b.blocks)
-	b.lastTxn = firstTxn + int64(b.blocks)*blockIDs - 1
+	b.made = b.start - 90*24*3600
+	b.planRounds(now.Add(-quiet).Unix())
 	b.invoiceSeed, b.paymentSeed, b.blockSeed = seedOf(spec.Seed, "invoice"), seedOf(spec.Seed, "payment"), seedOf(spec.Seed, "block")
 	for i, name := range spec.CustomFields {
 		head := appendText([]byte(`{"DefinitionId":"`+strconv.Itoa(i+1)+`","Name":`), name)
 		b.fields = append(b.fields, string(append(head, `,"Type":"StringType"`...)))
 	}
-	b.makeAccounts()
-	b.makeTerms()
-	b.makeItems()
-	b.makeCustomers()
+	customers := spec.Customers
+	if customers == 0 {
+		customers = min(2000, 8+spec.Invoices/20)
+	}
+	shared.lend(b, customers)
 	return b
 }
 
@@ -143,43 +152,4 @@ func (b *books) customerOf(block, rank int) int {
 	r := draw(b.blockSeed, block*blockIDs+rank)
 	n := len(b.customers)
 	return min(r.below(n), r.below(n))
-}
-
-// rename keeps a changed name for the refs of base rows.
-func (b *books) rename(entity, id, name string) {
-	ref := string(appendRef(nil, id, name))
-	switch entity {
-	case "Customer":
-		for i := range b.customers {
-			if b.customers[i].id == id {
-				b.customers[i].ref = ref
-			}
-		}
-	case "Item":
-		for i := range b.items {
-			if b.items[i].id == id {
-				b.items[i].ref = ref
-			}
-		}
-	case "Account":
-		for i := range b.accounts {
-			if b.accounts[i].id == id {
-				b.accounts[i].ref = ref
-			}
-		}
-	case "Term":
-		for i := range b.terms {
-			if b.terms[i].id == id {
-				b.terms[i].ref = ref
-			}
-		}
-	}
-}
-
-// receivable is the account that open invoices of a currency stand on.
-func (b *books) receivable(currency string) string {
-	if currency == "EUR" {
-		return receivableEuro
-	}
-	return receivableDollar
 }

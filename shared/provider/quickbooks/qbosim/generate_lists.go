@@ -2,308 +2,202 @@ package qbosim
 
 import (
 	"encoding/json"
-	"fmt"
-	"strconv"
 	"strings"
 )
 
-// The list objects are few and are kept from the start; books holds of them what invoices print.
-
-type accountFact struct {
-	id, ref string // ref is printed JSON, as in all facts
-}
-
-type termFact struct{ id, ref string }
-
-type itemFact struct {
-	id, ref, about string
-	price          decimal
-	account        int // of books.accounts
-	taxable        bool
-}
-
-type customerFact struct {
-	id, ref        string
-	billTo, shipTo string // printed addresses
-	email          string
-	foreign        bool
-}
-
-func (f *customerFact) currency() string {
-	if f.foreign {
-		return `{"value":"EUR","name":"Euro"}`
-	}
-	return `{"value":"USD","name":"United States Dollar"}`
-}
-
-func (f *customerFact) currencyRef() *object {
-	if f.foreign {
-		return ref("EUR", "Euro")
-	}
-	return dollars()
-}
-
-func dollars() *object { return ref("USD", "United States Dollar") }
-
-func printedRef(id, name string) string { return string(appendRef(nil, id, name)) }
-
-// listID numbers list objects; a few have the long ids that some companies show.
-func listID(i int) string {
-	switch {
-	case i%41 == 17:
-		return fmt.Sprintf("500000000000000%04d", i)
-	case i%67 == 29:
-		return fmt.Sprintf("2009%017d", i)
-	}
-	return strconv.Itoa(i + 1)
-}
-
-// firstNewList is above every short id of the generator.
-const firstNewList = 1150040000
-
-const (
-	receivableDollar = "84"
-	receivableEuro   = "1150040000"
-)
-
-func (b *books) makeAccounts() {
-	for _, spec := range chart {
-		name := spec.name
-		if spec.parent != "" {
-			name = spec.parent + ":" + name
+var accountGenerator = &generator{
+	count: func(b *books) int {
+		if b.spec.MultiCurrency {
+			return len(chart) + 1
 		}
-		b.accounts = append(b.accounts, accountFact{spec.id, printedRef(spec.id, name)})
-	}
-	b.undeposited = undepositedFunds
-}
-
-func (b *books) makeTerms() {
-	for i, term := range terms {
-		id := strconv.Itoa(i + 1)
-		b.terms = append(b.terms, termFact{id, printedRef(id, term.name)})
-	}
-}
-
-func (b *books) makeItems() {
-	for i, spec := range catalogue {
-		fact := itemFact{id: listID(i), about: spec.about, account: spec.account, taxable: spec.taxable}
-		fact.price, _ = parseDecimal(spec.price)
-		fact.ref = printedRef(fact.id, spec.name)
-		switch {
-		case spec.kind == "Group":
-			b.bundles = append(b.bundles, i)
-		case spec.kind != "Category" && !spec.gone:
-			b.sellable = append(b.sellable, i)
+		return len(chart)
+	},
+	id: func(_ *books, i int) string {
+		if i == len(chart) {
+			return receivableEuro
 		}
-		b.items = append(b.items, fact)
-	}
+		return chart[i].id
+	},
+	when: func(b *books, i int) (int64, int64) {
+		created := b.made + int64(i)%int64(len(chart))
+		return created, max(created, b.sums.accounts.updated[i])
+	},
+	make:  (*books).account,
+	gone:  func(i int) bool { return i < len(chart) && strings.HasSuffix(chart[i].name, deletedSuffix) },
+	order: func(b *books) []int32 { return b.sums.accounts.order },
 }
 
-func (b *books) makeCustomers() {
-	n := b.spec.Customers
-	if n == 0 {
-		n = min(2000, 8+b.spec.Invoices/20)
-	}
-	for i := range n {
-		fact := customerFact{id: listID(i), email: emailOf(i), foreign: b.spec.MultiCurrency && rootOf(i)%7 == 6}
-		fact.ref = printedRef(fact.id, displayName(i))
-		fact.billTo = fmt.Sprintf(`{"Id":"%d","Line1":%s,"Line2":%s,"Line3":%s,"Lat":"INVALID","Long":"INVALID"}`,
-			2*i+2, appendText(nil, companyName(rootOf(i))), appendText(nil, streetOf(i)), appendText(nil, townOf(i).line()))
-		if i%3 != 0 {
-			fact.shipTo = string(addressOf(i, 2*i+3).append(nil))
-		}
-		b.customers = append(b.customers, fact)
-	}
-}
-
-// jobOf gives the customer that customer i is a job of, -1 for none. Every ninth and the one after it
-// belong to the one before, as its child and grandchild.
-func jobOf(i int) int {
-	if i%9 == 7 || i%9 == 8 {
-		return i - 1
-	}
-	return -1
-}
-
-func rootOf(i int) int {
-	for jobOf(i) >= 0 {
-		i = jobOf(i)
-	}
-	return i
-}
-
-func level(i int) int {
-	n := 0
-	for ; jobOf(i) >= 0; i = jobOf(i) {
-		n++
-	}
-	return n
-}
-
-func pathOf(i int) string {
-	if jobOf(i) < 0 {
-		return displayName(i)
-	}
-	return pathOf(jobOf(i)) + ":" + displayName(i)
-}
-
-func inactive(i int) bool { return i%23 == 11 }
-
-func displayName(i int) string {
-	name := companyName(i)
-	if jobOf(i) >= 0 {
-		name = jobName(i)
-	}
-	if inactive(i) {
-		name += deletedSuffix
-	}
-	return name
-}
-
-// jobName is unique over all customers, because DisplayName must be.
-func jobName(i int) string { return fmt.Sprintf("%s, site %d", streetOf(i), i) }
-
-func companyName(i int) string {
-	a, k := len(firstWords), len(lastWords)
-	name := firstWords[i%a] + " " + lastWords[i/a%k]
-	if round := i / (a * k); round > 0 {
-		name += " " + strconv.Itoa(round+1)
-	}
-	return name
-}
-
-func emailOf(i int) string { return fmt.Sprintf("accounts%d@customer.example", i+1) }
-
-func streetOf(i int) string {
-	return strconv.Itoa(100+i*37%8900) + " " + streets[i%len(streets)]
-}
-
-type town struct{ city, state, zip string }
-
-func (t town) line() string { return t.city + ", " + t.state + "  " + t.zip }
-
-func townOf(i int) town { return towns[i%len(towns)] }
-
-func addressOf(i, id int) *object {
-	t := townOf(i)
-	return (&object{}).set("Id", strconv.Itoa(id)).set("Line1", streetOf(i)).set("City", t.city).
-		set("CountrySubDivisionCode", t.state).set("PostalCode", t.zip).
-		set("Lat", fmt.Sprintf("37.%07d", 4000000+i*991%999999)).set("Long", fmt.Sprintf("-122.%07d", 1000000+i*787%999999))
-}
-
-func phoneOf(i int) *object {
-	return (&object{}).set("FreeFormNumber", fmt.Sprintf("(%d) 555-%04d", 400+i%500, i*7919%10000))
-}
-
-func stamped(o *object, id string, token int, created, updated int64) *object {
-	meta := (&object{}).set("CreateTime", string(appendStamp(nil, created))).set("LastUpdatedTime", string(appendStamp(nil, updated)))
-	return o.set("domain", "QBO").set("sparse", false).set("Id", id).set("SyncToken", strconv.Itoa(token)).set("MetaData", meta)
-}
-
-// listRows makes the objects of every list, with the balances that the base transactions add up to.
-func (b *books) listRows() map[string][]*object {
-	sums := b.addUp()
-	made := b.start - 90*24*3600
-	out := map[string][]*object{}
-	for i, spec := range chart {
-		o := spec.object(sums.accounts[spec.id])
-		updated := max(made+int64(i), sums.accountUpdated[spec.id])
-		out["Account"] = append(out["Account"], stamped(o, spec.id, 0, made+int64(i), updated))
-	}
-	if b.spec.MultiCurrency {
-		o := accountSpec{id: receivableEuro, name: "Accounts Receivable (A/R) - EUR", kind: "Accounts Receivable", subtype: "AccountsReceivable"}.
-			object(sums.accounts[receivableEuro]).set("CurrencyRef", ref("EUR", "Euro"))
-		out["Account"] = append(out["Account"], stamped(o, receivableEuro, 0, made, max(made, sums.accountUpdated[receivableEuro])))
-	}
-	for i, spec := range terms {
-		out["Term"] = append(out["Term"], stamped(spec.object(), b.terms[i].id, 0, made, made))
-	}
-	for i, spec := range catalogue {
-		o := spec.object(b, made)
-		out["Item"] = append(out["Item"], stamped(o, b.items[i].id, i%3, made+int64(60*i), made+int64(60*i)+int64(i%3)*3600))
-	}
-	for i := range b.customers {
-		created := made + int64(i/3) // three a second: typed in by a machine
-		out["Customer"] = append(out["Customer"], stamped(b.customer(i, sums), b.customers[i].id, i%2, created, max(created, sums.updated[i])))
-	}
-	for i := range vendors {
-		out["Vendor"] = append(out["Vendor"], stamped(vendor(i), listID(i), 0, made+int64(i), made+int64(i)))
-	}
-	out["CompanyInfo"] = []*object{b.companyInfo(made)}
-	for entity, list := range out {
-		for _, o := range list {
-			o.arrange(entities[entity].properties)
+// accountIndex gives the place of an account's balance.
+func accountIndex(_ *books, id string) int {
+	for i := range chart {
+		if chart[i].id == id {
+			return i
 		}
 	}
-	return out
+	return len(chart)
 }
 
-func (b *books) customer(i int, sums *sums) *object {
-	f := &b.customers[i]
-	o := (&object{}).set("Taxable", i%2 == 0).set("BillAddr", addressOf(i, 2*i+2))
-	if f.shipTo != "" {
-		o.set("ShipAddr", addressOf(i, 2*i+3))
+func (b *books) account(i int) *object {
+	spec := accountSpec{receivableEuro, "Accounts Receivable (A/R) - EUR", "", "Accounts Receivable", "AccountsReceivable"}
+	currency := ref("EUR", "Euro")
+	if i < len(chart) {
+		spec, currency = chart[i], dollars()
 	}
-	o.set("Job", jobOf(i) >= 0).set("BillWithParent", false).set("IsProject", i%9 == 8)
-	if parent := jobOf(i); parent >= 0 {
-		o.set("ParentRef", ref(b.customers[parent].id, "")).set("Level", json.Number(strconv.Itoa(level(i))))
+	o := obj("Name", spec.name, "SubAccount", spec.parent != "", "FullyQualifiedName", spec.path())
+	for _, p := range chart {
+		if spec.parent != "" && p.name == spec.parent {
+			o.set("ParentRef", ref(p.id, ""))
+		}
 	}
-	o.setCents("Balance", sums.balance[i]).setCents("BalanceWithJobs", sums.withJobs[i]).set("CurrencyRef", f.currencyRef())
-	o.set("PreferredDeliveryMethod", "Print").set("ClientEntityId", "0")
-	if n := len(b.spec.CustomFields); n > 0 {
-		look := draw(seedOf(b.spec.Seed, "customer"), i)
-		fields, _ := parseObject(append(b.appendFields([]byte(`{"CustomField":[`), &look), `]}`...))
-		o.set("CustomField", fields.get("CustomField"))
+	class, balance := classifications[spec.kind], b.sums.accounts.cents[i]
+	if class == "Revenue" || class == "Expense" {
+		balance = 0
 	}
-	if i%4 != 3 {
-		o.set("GivenName", givenNames[i%len(givenNames)]).set("FamilyName", familyNames[i*7%len(familyNames)])
+	return o.set("Active", !strings.HasSuffix(spec.name, deletedSuffix)).set("Classification", class).
+		set("AccountType", spec.kind).set("AccountSubType", spec.subtype).
+		setCents("CurrentBalance", balance).setCents("CurrentBalanceWithSubAccounts", balance).set("CurrencyRef", currency)
+}
+
+var termGenerator = &generator{
+	count: fixed(len(terms)),
+	id:    numbered,
+	when:  func(b *books, _ int) (int64, int64) { return b.made, b.made },
+	make: func(_ *books, i int) *object {
+		return obj("Name", terms[i].name, "Active", true, "Type", "STANDARD",
+			"DiscountPercent", count(0), "DueDays", json.Number(terms[i].days), "DiscountDays", count(0))
+	},
+}
+
+var itemGenerator = &generator{
+	count: fixed(len(catalogue)),
+	id:    listed, index: listIndex,
+	when: func(b *books, i int) (int64, int64) {
+		created := b.made + int64(60*i)
+		return created, created + int64(i/7)*3600
+	},
+	make:  (*books).item,
+	name:  func(i int) string { return catalogue[i].name },
+	gone:  func(i int) bool { return catalogue[i].gone },
+	token: func(_ *books, i int) int { return i / 7 },
+}
+
+func (b *books) item(i int) *object {
+	s := catalogue[i]
+	o := obj("Name", s.name, "Active", !s.gone, "FullyQualifiedName", s.name, "Type", s.kind)
+	if s.kind == "Category" {
+		return o
 	}
-	o.set("FullyQualifiedName", pathOf(i)).set("CompanyName", companyName(rootOf(i))).set("DisplayName", displayName(i)).
-		set("PrintOnCheckName", companyName(rootOf(i))).set("Active", !inactive(i)).set("V4IDPseudonym", pseudonym(f.id))
-	if i%5 != 4 {
-		o.set("PrimaryPhone", phoneOf(i))
+	if s.about != "" {
+		o.set("Description", s.about)
 	}
-	if i%11 == 3 {
-		o.set("Mobile", phoneOf(i+1)).set("Notes", oddNotes[i%len(oddNotes)])
+	if s.parent != "" {
+		for n, p := range catalogue {
+			if p.name == s.parent {
+				o.set("SubItem", true).set("ParentRef", ref(listID(n), s.parent)).set("Level", count(1))
+			}
+		}
+		o.set("FullyQualifiedName", s.parent+":"+s.name)
 	}
-	o.set("PrimaryEmailAddr", (&object{}).set("Address", f.email))
-	if i%6 == 2 {
-		o.set("WebAddr", (&object{}).set("URI", fmt.Sprintf("http://customer%d.example", i+1)))
+	o.set("Taxable", s.taxable).set("UnitPrice", json.Number(s.price)).set("PurchaseCost", count(0)).set("TrackQtyOnHand", s.kind == "Inventory")
+	if s.kind != "Group" {
+		o.set("IncomeAccountRef", chart[s.account].ref())
+	}
+	if s.kind == "Inventory" {
+		o.set("PurchaseDesc", s.about).set("ExpenseAccountRef", ref("80", "Cost of Goods Sold")).set("AssetAccountRef", ref("81", "Inventory Asset")).
+			set("QtyOnHand", count(250)).set("InvStartDate", string(appendDate(nil, b.made)))
 	}
 	return o
 }
 
-func vendor(i int) *object {
-	name := vendors[i]
-	o := (&object{}).set("BillAddr", addressOf(i+500, 9000+i))
-	o.set("Balance", json.Number("0")).set("AcctNum", strconv.Itoa(4500+i*131)).set("Vendor1099", i%4 == 1).set("CurrencyRef", dollars())
-	if i%3 == 1 {
-		o.set("TermRef", ref("3", ""))
-	}
-	active := i != len(vendors)-1
-	if !active {
-		name += deletedSuffix
-	}
-	o.set("CompanyName", vendors[i]).set("DisplayName", name).set("PrintOnCheckName", vendors[i]).set("Active", active)
-	return o.set("V4IDPseudonym", pseudonym("v"+strconv.Itoa(i))).set("PrimaryPhone", phoneOf(i+300)).
-		set("PrimaryEmailAddr", (&object{}).set("Address", fmt.Sprintf("orders@supplier%d.example", i+1)))
+// treeSpec is an object of a list that has a tree of its own.
+type treeSpec struct {
+	id, name string
+	parent   int // of the same list, from 1; 0: none
 }
 
-func (b *books) companyInfo(made int64) *object {
-	addr := func() *object {
-		return (&object{}).set("Id", "1").set("Line1", "1 Foundry Way").set("City", "Middlefield").set("Country", "USA").
-			set("CountrySubDivisionCode", "CA").set("PostalCode", "94303")
+var (
+	classes     = []treeSpec{{"5000000000000007195", "Installation", 0}, {"5000000000000007196", "Service", 0}, {"5000000000000007197", "Contracts", 2}, {"5000000000000007201", "Rental", 0}}
+	departments = []treeSpec{{"1", "North yard", 0}, {"2", "South yard", 0}, {"3", "Mobile crew", 1}, {"4", "Old depot (deleted)", 0}}
+)
+
+func tree(list []treeSpec, flag string) *generator {
+	return &generator{
+		count: fixed(len(list)),
+		id:    func(_ *books, i int) string { return list[i].id },
+		when:  madeOnce,
+		make: func(_ *books, i int) *object {
+			o := obj("Name", list[i].name, flag, list[i].parent != 0, "FullyQualifiedName", list[i].name, "Active", !strings.HasSuffix(list[i].name, deletedSuffix))
+			if above := list[i].parent; above != 0 {
+				o.set("ParentRef", ref(list[above-1].id, "")).set("FullyQualifiedName", list[above-1].name+":"+list[i].name)
+			}
+			return o
+		},
+		name: func(i int) string { return list[i].name },
+		gone: func(i int) bool { return strings.HasSuffix(list[i].name, deletedSuffix) },
 	}
-	o := (&object{}).set("CompanyName", b.spec.Name).set("LegalName", b.spec.Name+" LLC").
-		set("CompanyAddr", addr()).set("CustomerCommunicationAddr", addr()).set("LegalAddr", addr()).
-		set("PrimaryPhone", phoneOf(0)).set("CompanyStartDate", string(appendDate(nil, made))).
-		set("FiscalYearStartMonth", "January").set("Country", "US").
-		set("Email", (&object{}).set("Address", "office@"+strings.ToLower(strings.Fields(b.spec.Name + " company")[0])+".example")).
-		set("WebAddr", &object{}).set("SupportedLanguages", "en").set("DefaultTimeZone", "America/Los_Angeles")
-	pairs := []any{}
-	for _, kv := range [][2]string{{"NeoEnabled", "true"}, {"IndustryType", "Power generation equipment"}, {"SubscriptionStatus", "PAID"},
-		{"OfferingSku", "QuickBooks Online Plus"}, {"PayrollFeature", "false"}, {"AccountantFeature", "false"}} {
-		pairs = append(pairs, (&object{}).set("Name", kv[0]).set("Value", kv[1]))
+}
+
+// plain makes a list of objects that are nothing but their properties.
+func plain(id func(b *books, i int) string, list ...func() *object) *generator {
+	return &generator{
+		count: fixed(len(list)), id: id, when: madeOnce,
+		make: func(_ *books, i int) *object { return list[i]() },
 	}
-	return stamped(o.set("NameValue", pairs), "1", 4, made, made)
+}
+
+func method(name, kind string) func() *object {
+	return func() *object { return obj("Name", name, "Active", true, "Type", kind) }
+}
+
+var paymentMethodGenerator = plain(numbered,
+	method("Cash", "NON_CREDIT_CARD"), method("Check", "NON_CREDIT_CARD"), method("Visa", "CREDIT_CARD"), method("MasterCard", "CREDIT_CARD"),
+	method("Discover", "CREDIT_CARD"), method("American Express", "CREDIT_CARD"), method("Diners Club", "CREDIT_CARD"))
+
+func longID(_ *books, i int) string { return "500000000000000346" + count(i).String() }
+
+func customerType(name string) func() *object {
+	return func() *object { return obj("Name", name, "Active", true) }
+}
+
+var customerTypeGenerator = plain(longID, customerType("Hospital"), customerType("Contractor"), customerType("Public"))
+
+func journalCode(name, kind, about string) func() *object {
+	return func() *object { return obj("Name", name, "Type", kind, "Description", about, "Active", true) }
+}
+
+var journalCodeGenerator = plain(numbered,
+	journalCode("VE", "Sales", "Ventes"), journalCode("AC", "Expenses", "Achats"), journalCode("BQ", "Bank", "Banque"), journalCode("OD", "Others", "Opérations diverses"))
+
+var employeeGenerator = &generator{
+	count: fixed(employees),
+	id:    func(_ *books, i int) string { return count(55 + i).String() },
+	when:  madeOnce,
+	make:  (*books).employee,
+	name:  employeeName,
+	gone:  func(i int) bool { return i == employees-1 },
+}
+
+const employees = 5
+
+func employeeName(i int) string {
+	name := givenNames[i] + " " + familyNames[(i+4)%len(familyNames)]
+	if i == employees-1 {
+		name += deletedSuffix
+	}
+	return name
+}
+
+func (b *books) employee(i int) *object {
+	given, family := givenNames[i], familyNames[(i+4)%len(familyNames)]
+	o := obj("BillableTime", i%2 == 0, "GivenName", given, "FamilyName", family, "DisplayName", employeeName(i),
+		"PrintOnCheckName", given+" "+family, "Active", i != employees-1)
+	if i%2 == 0 {
+		addr := addressOf(i+700, 9500+i)
+		addr.drop("Lat", "Long")
+		o.set("PrimaryAddr", addr).set("PrimaryPhone", phoneOf(i+600)).set("SSN", "XXX-XX-XXXX")
+	}
+	if i == 1 {
+		o.set("HiredDate", "2019-03-04").set("BirthDate", "1988-11-23")
+	}
+	return o
 }

@@ -79,7 +79,7 @@ func (b paymentBase) append(dst []byte, i int) []byte {
 	dst = append(dst, `"}`...)
 	if v.look.oneIn(2) {
 		dst = append(dst, `,"PaymentMethodRef":{"value":"`...)
-		dst = strconv.AppendInt(dst, int64(1+v.look.below(4)), 10)
+		dst = append(dst, b.method(1+v.look.below(4))...)
 		dst = append(dst, `"}`...)
 	}
 	if v.look.oneIn(3) {
@@ -109,6 +109,15 @@ func (b paymentBase) append(dst []byte, i int) []byte {
 		dst = b.appendShare(dst, v.block, &v.shares[n])
 	}
 	return append(dst, `]}`...)
+}
+
+// method gives the id of a payment method, or of what it was merged into.
+func (b *books) method(n int) string {
+	id := strconv.Itoa(n)
+	if other, ok := b.methods[id]; ok {
+		return other
+	}
+	return id
 }
 
 func (b *books) appendShare(dst []byte, block int, s *share) []byte {

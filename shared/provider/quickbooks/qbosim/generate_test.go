@@ -18,7 +18,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 	a, b := newWorld(t, 500), newWorld(t, 500)
 	other := newWorld(t, 500, func(_ *qbosim.Config, s *qbosim.CompanySpec) { s.Seed = 8 })
 	different := false
-	for _, entity := range []string{"Invoice", "Payment", "Customer", "Item", "Account", "Vendor", "Term", "CompanyInfo"} {
+	for _, entity := range everyEntity {
 		if one, two := dump(a, entity), dump(b, entity); !bytes.Equal(one, two) {
 			t.Errorf("%s differs between two companies of one seed", entity)
 		}
@@ -105,6 +105,11 @@ func checkBooks(w *world) {
 		add(owed, at(o, "CustomerRef", "value"), open, 1)
 		receivable.Add(receivable, open)
 	})
+	each(w, "CreditMemo", func(o map[string]any) {
+		unique(w, ids, at(o, "Id"))
+		add(owed, at(o, "CustomerRef", "value"), rat(w.T, o["RemainingCredit"]), -1)
+		receivable.Sub(receivable, rat(w.T, o["RemainingCredit"]))
+	})
 	each(w, "Customer", func(o map[string]any) {
 		want := owed[at(o, "Id")]
 		if want == nil {
@@ -114,11 +119,33 @@ func checkBooks(w *world) {
 			w.Errorf("customer %s: Balance %s, documents say %s", at(o, "Id"), o["Balance"], want.FloatString(2))
 		}
 	})
+	checkJobs(w)
 	each(w, "Account", func(o map[string]any) {
 		if at(o, "AccountSubType") == "AccountsReceivable" && receivable.Cmp(rat(w.T, o["CurrentBalance"])) != 0 {
 			w.Errorf("receivable account: %s, documents say %s", o["CurrentBalance"], receivable.FloatString(2))
 		}
 	})
+}
+
+// checkJobs: BalanceWithJobs is a customer's own balance and those of all below it.
+func checkJobs(w *world) {
+	w.Helper()
+	parent, sums, shown := map[string]string{}, map[string]*big.Rat{}, map[string]*big.Rat{}
+	own := map[string]*big.Rat{}
+	each(w, "Customer", func(o map[string]any) {
+		id := at(o, "Id")
+		parent[id], own[id], shown[id], sums[id] = at(o, "ParentRef", "value"), rat(w.T, o["Balance"]), rat(w.T, o["BalanceWithJobs"]), new(big.Rat)
+	})
+	for id, balance := range own {
+		for above := id; above != ""; above = parent[above] {
+			sums[above].Add(sums[above], balance)
+		}
+	}
+	for id, want := range sums {
+		if shown[id].Cmp(want) != 0 {
+			w.Errorf("customer %s with jobs: %s, want %s", id, shown[id].FloatString(2), want.FloatString(2))
+		}
+	}
 }
 
 func unique(w *world, seen map[string]bool, id string) {

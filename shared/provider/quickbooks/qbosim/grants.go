@@ -3,6 +3,7 @@ package qbosim
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"slices"
 	"sync"
 	"time"
 )
@@ -80,6 +81,13 @@ func (gs *grants) issue(realm string) *grant {
 }
 
 func (gs *grants) newAccess(g *grant) string {
+	g.accessTokens = slices.DeleteFunc(g.accessTokens, func(token string) bool {
+		over := !gs.cfg.Now().Before(gs.tokens[token].until)
+		if over {
+			delete(gs.tokens, token) // a simulated month refreshes often
+		}
+		return over
+	})
 	token := secret("eyJ", 480)
 	gs.tokens[token] = accessToken{g, gs.cfg.Now().Add(gs.cfg.AccessTTL)}
 	g.accessTokens = append(g.accessTokens, token)
@@ -103,6 +111,13 @@ func (gs *grants) revokeRealm(realm string) {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
 	gs.revoke(gs.byRealm[realm])
+}
+
+// connected: somebody has given the app access to the company.
+func (gs *grants) connected(realm string) bool {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	return gs.byRealm[realm] != nil
 }
 
 // revokeToken ends the grant that a refresh or access token belongs to.

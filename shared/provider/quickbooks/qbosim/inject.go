@@ -31,7 +31,7 @@ const (
 	JSON500                            // SystemFault 10000
 	XML429                             // throttled, as the gateway says it
 	JSON429                            // throttled, in JSON
-	QuotaExhausted429                  // the month's calls are used up
+	QuotaExhausted429                  // the month's calls are used up: the answer is that of JSON429, the figures tell them apart
 	XML401                             // an expired token, as XML
 	GatewayJSON401                     // an expired token, in the gateway's lower-case JSON
 	Forbidden403                       // the app is not entitled

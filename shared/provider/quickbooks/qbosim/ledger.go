@@ -11,7 +11,7 @@ const editor = "9341450000000001"
 // owe moves what a customer owes, and BalanceWithJobs of all above it. Derived values move the last
 // update but not the SyncToken.
 func (c *Company) owe(customer string, delta, at int64) {
-	t := c.tables["Customer"]
+	t := c.table("Customer")
 	parent := ""
 	c.amend(t, customer, at, false, func(o *object) {
 		o.setCents("Balance", o.cents("Balance")+delta)
@@ -30,7 +30,7 @@ func (c *Company) owe(customer string, delta, at int64) {
 
 // book posts to an account. Income accounts show no balance in lists, but their last update moves.
 func (c *Company) book(account string, delta, at int64) {
-	c.amend(c.tables["Account"], account, at, false, func(o *object) {
+	c.amend(c.table("Account"), account, at, false, func(o *object) {
 		if class := o.text("Classification"); class == "Revenue" || class == "Expense" {
 			return
 		}
@@ -76,11 +76,12 @@ func (c *Company) oweSome(s stake, sign, at int64) {
 // postInvoice moves what follows from an invoice that was written, voided or removed.
 func postInvoice(ch *change) {
 	c := ch.c
-	for _, payment := range linkedPayments(ch.old) {
-		if !slices.Contains(linkedPayments(ch.doc), payment) {
+	eachChanged(links(ch.old, "Payment"), links(ch.doc, "Payment"), func(payment string, linked bool) {
+		if !linked {
 			c.release(payment, ch.old.text("Id"), ch.at)
 		}
-	}
+	})
+	followEstimates(ch)
 	was, is := c.invoiceStake(ch.old), c.invoiceStake(ch.doc)
 	c.move(was, is, 1, ch.at)
 	sold, soldNow := quantities(ch.old), quantities(ch.doc)
@@ -105,20 +106,7 @@ func (c *Company) invoiceStake(o *object) stake {
 	if o == nil {
 		return stake{}
 	}
-	return stake{o.text("CustomerRef", "value"), c.books.receivable(o.text("CurrencyRef", "value")), o.cents("TotalAmt")}
-}
-
-func linkedPayments(invoice *object) []string {
-	if invoice == nil {
-		return nil
-	}
-	var ids []string
-	for _, link := range invoice.objects("LinkedTxn") {
-		if link.text("TxnType") == "Payment" {
-			ids = append(ids, link.text("TxnId"))
-		}
-	}
-	return ids
+	return stake{o.text("CustomerRef", "value"), receivableOf(o.text("CurrencyRef", "value")), o.cents("TotalAmt")}
 }
 
 // quantities adds up what a sale takes of each item, inside groups too.
@@ -144,7 +132,7 @@ func quantities(sale *object) map[string]decimal {
 
 // takeFromStock moves QtyOnHand of an inventory item and gives any item's income account.
 func (c *Company) takeFromStock(item string, n decimal, at int64) string {
-	t := c.tables["Item"]
+	t := c.table("Item")
 	o, ok := c.load(t, item)
 	if !ok {
 		return ""
@@ -160,7 +148,7 @@ func (c *Company) takeFromStock(item string, n decimal, at int64) string {
 
 // release makes a payment's share of an invoice that is gone unapplied.
 func (c *Company) release(payment, invoice string, at int64) {
-	c.amend(c.tables["Payment"], payment, at, true, func(o *object) {
+	c.amend(c.table("Payment"), payment, at, true, func(o *object) {
 		lines := o.objects("Line")
 		freed := applied(o)[invoice]
 		lines = slices.DeleteFunc(lines, func(line *object) bool { return linkedInvoice(line) == invoice })
@@ -174,7 +162,7 @@ func postPayment(ch *change) {
 	for id := range was {
 		is[id] += 0
 	}
-	payment := (&object{}).set("TxnId", subjectID(ch)).set("TxnType", "Payment")
+	payment := subjectID(ch)
 	for _, invoice := range slices.Sorted(maps.Keys(is)) {
 		if was[invoice] != is[invoice] {
 			ch.c.settle(invoice, payment, is[invoice]-was[invoice], is[invoice] != 0, ch.at)
@@ -183,7 +171,7 @@ func postPayment(ch *change) {
 	before, after := paymentStake(ch.old), paymentStake(ch.doc)
 	ch.c.move(before, after, -1, ch.at)
 	if delta := after.cents - before.cents; delta != 0 {
-		ch.c.book(ch.c.books.receivable(ch.currency()), -delta, ch.at)
+		ch.c.book(receivableOf(ch.currency()), -delta, ch.at)
 	}
 }
 
@@ -210,35 +198,15 @@ func paymentStake(o *object) stake {
 }
 
 // applied adds up a payment's lines by invoice.
-func applied(payment *object) map[string]int64 {
-	out := map[string]int64{}
-	if payment != nil {
-		for _, line := range payment.objects("Line") {
-			out[linkedInvoice(line)] += line.cents("Amount")
-		}
-	}
-	return out
-}
+func applied(payment *object) map[string]int64 { return shares(payment, "Invoice") }
 
-func linkedInvoice(line *object) string {
-	for _, link := range line.objects("LinkedTxn") {
-		if link.text("TxnType") == "Invoice" {
-			return link.text("TxnId")
-		}
-	}
-	return ""
-}
+func linkedInvoice(line *object) string { return linkedTo(line, "Invoice") }
 
 // settle takes delta off an invoice's Balance and keeps its link to the payment while linked.
-func (c *Company) settle(invoice string, payment *object, delta int64, linked bool, at int64) {
-	c.amend(c.tables["Invoice"], invoice, at, true, func(o *object) {
-		links := slices.DeleteFunc(o.objects("LinkedTxn"), func(l *object) bool {
-			return l.text("TxnType") == "Payment" && l.text("TxnId") == payment.text("TxnId")
-		})
-		if linked {
-			links = append(links, payment)
-		}
-		o.set("LinkedTxn", list(links)).setCents("Balance", o.cents("Balance")-delta)
+func (c *Company) settle(invoice, payment string, delta int64, linked bool, at int64) {
+	c.amend(c.table("Invoice"), invoice, at, true, func(o *object) {
+		link(o, payment, "Payment", linked)
+		o.setCents("Balance", o.cents("Balance")-delta)
 		setHome(o)
 	})
 }

@@ -65,15 +65,11 @@ func (w *answerWriter) refuseAs(kind FaultKind, at time.Time) {
 	case XML429:
 		w.throttled = true
 		w.xmlFault(http.StatusTooManyRequests, throttleExceeded, at)
-	case JSON429:
-		w.throttled = true
+	case JSON429, QuotaExhausted429: // nobody can tell them apart by the text
+		w.throttled, w.overQuota = kind == JSON429, kind == QuotaExhausted429
 		refusal := *throttleExceeded
 		refusal.Status = http.StatusTooManyRequests
 		w.jsonFault(&refusal, at)
-	case QuotaExhausted429:
-		w.throttled = true
-		w.jsonFault(&Refusal{Status: http.StatusTooManyRequests, Type: "SERVICE", Code: "3001", Message: "CorePlus API call limit reached",
-			Detail: "The monthly limit of your partner tier was reached. Calls are blocked until next month"}, at)
 	case XML401:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="Intuit", error="invalid_token"`)
 		w.xmlFault(http.StatusUnauthorized, notAuthenticated, at)

@@ -140,29 +140,36 @@ func (o *object) set(key string, v any) *object {
 }
 
 // setMissing sets key only when it is absent.
-func (o *object) setMissing(key string, v any) {
+func (o *object) setMissing(key string, v any) *object {
 	if !o.has(key) {
 		o.set(key, v)
 	}
+	return o
 }
 
 func (o *object) setCents(key string, cents int64) *object {
 	return o.set(key, json.Number(appendCents(nil, cents)))
 }
 
-func (o *object) drop(keys ...string) {
+func (o *object) drop(keys ...string) *object {
 	o.members = slices.DeleteFunc(o.members, func(m member) bool { return slices.Contains(keys, m.key) })
+	return o
 }
 
 // arrange puts the members into the order of keys; others go to the end.
 func (o *object) arrange(keys []string) {
-	place := func(m member) int {
-		if i := slices.Index(keys, m.key); i >= 0 {
-			return i
+	next := make([]member, 0, len(o.members))
+	for _, key := range keys {
+		if i := o.find(key); i >= 0 {
+			next = append(next, o.members[i])
 		}
-		return len(keys)
 	}
-	slices.SortStableFunc(o.members, func(a, b member) int { return place(a) - place(b) })
+	for _, m := range o.members {
+		if !slices.Contains(keys, m.key) {
+			next = append(next, m)
+		}
+	}
+	o.members = next
 }
 
 func list(objects []*object) []any {
@@ -215,3 +222,20 @@ func appendValue(dst []byte, v any) []byte {
 	}
 	return append(dst, "null"...)
 }
+
+// obj makes an object of keys and values in turn; a nil value leaves its key out.
+func obj(pairs ...any) *object {
+	o := &object{members: make([]member, 0, len(pairs)/2+6)}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != nil {
+			o.members = append(o.members, member{pairs[i].(string), pairs[i+1]})
+		}
+	}
+	return o
+}
+
+// count is a JSON number.
+func count(n int) json.Number { return json.Number(strconv.Itoa(n)) }
+
+// money is an amount in cents as a JSON number.
+func money(cents int64) json.Number { return json.Number(appendCents(nil, cents)) }

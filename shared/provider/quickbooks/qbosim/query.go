@@ -16,10 +16,14 @@ type page struct {
 // query evaluates a statement on the company as it is at this moment; the next page may find it
 // changed. The caller holds the company's lock.
 func (c *Company) query(st *statement) (page, error) {
-	t, ok := c.tables[st.entity]
-	if !ok {
+	def := entityOfStatement(st.entity)
+	if def == nil {
 		return page{}, badQuery("invalid context declaration: %s", st.entity)
 	}
+	if c.lacks(def.name) {
+		return page{}, featureOff(def.name)
+	}
+	t := c.look(def.name)
 	today := string(appendDate(nil, c.now().Unix()))
 	f, err := compile(t.def, st.conditions, today)
 	if err != nil {
@@ -150,8 +154,19 @@ func (c *Company) sorted(t *table, f *filter, st *statement, order func(*table, 
 	return page{t: t, rows: cut(rows, st), total: len(rows)}
 }
 
-func (c *Company) orderByName(_ *table, rows []handle, _ *statement) {
-	slices.SortStableFunc(rows, func(a, b handle) int { return cmp.Compare(a.row.name, b.row.name) })
+func (c *Company) orderByName(t *table, rows []handle, _ *statement) {
+	type named struct {
+		h    handle
+		name string
+	}
+	list := make([]named, len(rows))
+	for i, h := range rows {
+		list[i] = named{h, t.name(h)}
+	}
+	slices.SortStableFunc(list, func(a, b named) int { return cmp.Compare(a.name, b.name) })
+	for i := range list {
+		rows[i] = list[i].h
+	}
 }
 
 func (c *Company) orderByKeys(t *table, rows []handle, st *statement) {

@@ -93,3 +93,12 @@ func businessRule(detail string) *Refusal {
 	return invalid("6000", "A business validation error has occurred while processing your request",
 		"Business Validation Error: "+detail)
 }
+
+func duplicateName() *Refusal {
+	return invalid("6240", "Duplicate Name Exists Error", "The name supplied already exists. : null")
+}
+
+// featureOff: the company's subscription does not have the entity.
+func featureOff(entity string) *Refusal {
+	return badQuery("%s is not supported: the feature is not enabled for this company", entity)
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,14 @@ type Config struct {
 	OmitErrorDescription bool          // {"error":"invalid_grant"} alone
 	NoLimits             bool          // no throttling: for benchmarks of other parts
 	OldChanges           bool          // CDC reaches back beyond 30 days, as in some sandboxes
+	NoCDC                []string      // entities that CDC refuses though it is documented to have them
+
+	// MonthlyCalls is how many metered calls the app has in a calendar month, over all companies; when
+	// they are used up every API call is answered 429 until the next one. 0: as many as it likes.
+	MonthlyCalls int
+
+	DisconnectURL string       // of the app, called when a user disconnects; "": none
+	Client        *http.Client // for that; nil: http.DefaultClient
 }
 
 // Server simulates Intuit for any number of companies under one base URL:
@@ -29,7 +38,7 @@ type Config struct {
 //	POST /v2/oauth2/tokens/revoke                  revocation
 //	GET, POST /v3/company/{realm}/query            statements
 //	GET  /v3/company/{realm}/cdc                   change data capture
-//	GET  /v3/company/{realm}/{entity}/{id}         read
+//	GET  /v3/company/{realm}/{entity}/{id}         read; preferences and exchangerate go without an id
 //	POST /v3/company/{realm}/{entity}              create, update, delete, void
 //
 // It is safe for concurrent use.
@@ -40,11 +49,15 @@ type Server struct {
 	faults faults
 	limits limits
 	stats  counters
+	shared *sharedFacts
+
+	webhooks atomic.Pointer[Webhooks]
 
 	mu        sync.RWMutex
 	companies map[string]*Company
 	order     []*Company // as they were added: what the consent page lists
 	hooks     []func(*http.Request)
+	outages   []outage
 }
 
 // New returns a server without companies.
@@ -58,10 +71,10 @@ func New(cfg Config) *Server {
 	if cfg.RotateEvery == 0 {
 		cfg.RotateEvery = 24 * time.Hour
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux(), companies: map[string]*Company{}}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), companies: map[string]*Company{}, shared: &sharedFacts{}}
 	s.grants = newGrants(cfg)
 	s.limits.realms = map[string]*window{}
-	s.stats.realms = map[string]*Stats{}
+	s.stats.realms, s.stats.months = map[string]*Stats{}, map[string]int{}
 	s.mux.HandleFunc("GET /connect/oauth2", s.consentPage)
 	s.mux.HandleFunc("POST /connect/oauth2", s.consentAnswer)
 	s.mux.HandleFunc("POST /oauth2/v1/tokens/bearer", s.tokenEndpoint)
@@ -72,7 +85,13 @@ func New(cfg Config) *Server {
 
 // ServeHTTP implements http.Handler. A fault that cuts the connection panics with
 // http.ErrAbortHandler, which net/http's server understands.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.isOut(s.cfg.Now()) {
+		s.unavailable(w)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
 
 // AddCompany makes a company and returns it. Making it adds up the balances of its base invoices:
 // about half a second for a million. A second company of one realm replaces the first.
@@ -80,17 +99,10 @@ func (s *Server) AddCompany(spec CompanySpec) *Company { return s.add(spec, s.cf
 
 func (s *Server) add(spec CompanySpec, made time.Time) *Company {
 	spec.CustomFields = spec.CustomFields[:min(len(spec.CustomFields), 3)]
-	b := newBooks(spec, made)
-	c := &Company{spec: spec, server: s, now: s.cfg.Now, made: made, tables: map[string]*table{}, books: b,
-		renamed: map[refKey]string{}, nextTxn: b.lastTxn, nextList: firstNewList, answered: map[string][]byte{}}
-	for name, def := range entities {
-		c.tables[name] = newTable(def)
-	}
-	c.tables["Invoice"].base = invoiceBase{b}
-	c.tables["Payment"].base = paymentBase{b}
-	for name, objects := range b.listRows() {
-		c.tables[name].fill(objects)
-	}
+	b := newBooks(spec, made, s.shared)
+	c := &Company{spec: spec, server: s, now: s.cfg.Now, made: made, kinds: entities, tables: map[string]*table{}, books: b,
+		nextTxn: b.lastTxn, nextList: firstNewList}
+	b.addUp(entities)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if old := s.companies[spec.Realm]; old != nil {

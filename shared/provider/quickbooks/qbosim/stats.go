@@ -1,6 +1,9 @@
 package qbosim
 
-import "sync"
+import (
+	"maps"
+	"sync"
+)
 
 // Stats counts calls: what was asked, what was metered, what went wrong.
 type Stats struct {
@@ -11,10 +14,13 @@ type Stats struct {
 	Refreshes           int // successful refresh_token grants
 	Rotations           int // of these: with a new refresh token
 	ConcurrentRefreshes int // refreshes that met another one of the same grant under way
-	Throttled           int
+	Throttled           int // calls above the limits of a company
+	OverQuota           int // calls of a month whose metered calls were used up
+	Outage              int // requests of any kind within an outage
 	Errors              int // API and token calls that were not answered as asked
 
-	Realms map[string]Stats // the same by company; nil inside it
+	MeteredByMonth map[string]int   // "2026-06", in UTC
+	Realms         map[string]Stats // the same by company; both maps are nil inside it
 }
 
 // counters guards the figures.
@@ -22,6 +28,19 @@ type counters struct {
 	mu     sync.Mutex
 	all    Stats
 	realms map[string]*Stats
+	months map[string]int // metered calls
+}
+
+func (c *counters) metered(month string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.months[month]
+}
+
+func (c *counters) meter(month string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.months[month]++
 }
 
 // add changes the totals and, unless realm is empty, the company's figures.
@@ -43,6 +62,7 @@ func (s *Server) Stats() Stats {
 	s.stats.mu.Lock()
 	defer s.stats.mu.Unlock()
 	out := s.stats.all
+	out.MeteredByMonth = maps.Clone(s.stats.months)
 	out.Realms = make(map[string]Stats, len(s.stats.realms))
 	for realm, figures := range s.stats.realms {
 		out.Realms[realm] = *figures
@@ -55,6 +75,9 @@ func (k *call) count(realm string) {
 	if k.c == nil {
 		realm = "" // nobody's
 	}
+	if !k.w.failed() && k.kind != Write {
+		k.s.stats.meter(month(k.started))
+	}
 	k.s.stats.add(realm, func(st *Stats) {
 		if n := st.byKind(k.kind); n != nil {
 			*n++
@@ -62,6 +85,9 @@ func (k *call) count(realm string) {
 		switch {
 		case k.w.throttled:
 			st.Throttled++
+			st.Errors++
+		case k.w.overQuota:
+			st.OverQuota++
 			st.Errors++
 		case k.w.failed():
 			st.Errors++

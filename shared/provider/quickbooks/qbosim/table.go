@@ -22,6 +22,9 @@ type base interface {
 	append(dst []byte, i int) []byte // the row as a query prints it
 }
 
+// named is a base of a list: its rows have an order by name.
+type named interface{ name(i int) string }
+
 // row is an object that is kept: of a list, changed, or new. It is never modified, only replaced, so
 // an answer that is being written does not see half a change.
 type row struct {
@@ -40,9 +43,11 @@ type handle struct {
 	base int
 }
 
+// tombstone is what is left of a removed object; raw brings it back.
 type tombstone struct {
-	id string
-	at int64
+	id  string
+	at  int64
+	raw []byte // nil: it cannot come back
 }
 
 // table holds the objects of one entity. The company's lock guards it.
@@ -56,9 +61,8 @@ type table struct {
 	seq    int64
 }
 
-func newTable(def *entity) *table {
-	return &table{def: def, hidden: map[int]bool{}, rows: map[string]*row{}}
-}
+// newTable makes a table that nobody has changed; its maps are made when somebody does.
+func newTable(def *entity, base base) *table { return &table{def: def, base: base} }
 
 func (t *table) baseCount() int {
 	if t.base == nil {
@@ -88,6 +92,9 @@ func compareRows(a, b *row) int {
 // put stores r in place of whatever had its id.
 func (t *table) put(r *row) {
 	t.take(r.id)
+	if t.rows == nil {
+		t.rows = map[string]*row{}
+	}
 	t.seq++
 	r.seq = t.seq
 	t.rows[r.id] = r
@@ -102,13 +109,49 @@ func (t *table) take(id string) {
 		at, _ := slices.BinarySearchFunc(t.byTime, r, compareRows)
 		t.byTime = slices.Delete(t.byTime, at, at+1)
 	} else if h, ok := t.find(id); ok {
+		if t.hidden == nil {
+			t.hidden = map[int]bool{}
+		}
 		t.hidden[h.base] = true
 	}
 }
 
-func (t *table) remove(id string, at int64) {
+// replace shows r in the place of the kept row that has its id, in its order too.
+func (t *table) replace(r *row) {
+	old, ok := t.rows[r.id]
+	if !ok || old.updated != r.updated {
+		t.put(r)
+		return
+	}
+	r.seq = old.seq
+	t.rows[r.id] = r
+	at, _ := slices.BinarySearchFunc(t.byTime, old, compareRows)
+	t.byTime[at] = r
+}
+
+func (t *table) remove(id string, at int64, raw []byte) {
 	t.take(id)
-	t.gone = append(t.gone, tombstone{id, at})
+	t.gone = append(t.gone, tombstone{id, at, raw})
+}
+
+// name gives what an alphabetical list is ordered by.
+func (t *table) name(h handle) string {
+	if h.row != nil {
+		return h.row.name
+	}
+	if b, ok := t.base.(named); ok {
+		return b.name(h.base)
+	}
+	return ""
+}
+
+// active: base rows say so themselves.
+func (t *table) active(h handle) bool {
+	if h.row != nil {
+		return h.row.active
+	}
+	text, ok := t.base.scalar(h.base, "Active")
+	return !ok || text != "false"
 }
 
 func (t *table) id(h handle) string {
@@ -212,16 +255,4 @@ func (t *table) next(lo, hi *int, kept *[]*row, newestFirst bool) (handle, bool)
 	}
 	*lo++
 	return handle{base: *lo - 1}, true
-}
-
-// fill keeps the first objects of a list.
-func (t *table) fill(objects []*object) {
-	for _, o := range objects {
-		r := newRow(t.def, o)
-		t.seq++
-		r.seq = t.seq
-		t.rows[r.id] = r
-		t.byTime = append(t.byTime, r)
-	}
-	slices.SortFunc(t.byTime, compareRows)
 }

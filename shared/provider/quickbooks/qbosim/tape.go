@@ -15,22 +15,26 @@ import (
 // edit is one thing that was done.
 type edit struct {
 	At      time.Time `json:"at"`
-	Do      string    `json:"do"` // save, remove, void, deposit or plant
+	Do      string    `json:"do"` // the names are those in Company.again
 	Entity  string    `json:"entity"`
 	ID      string    `json:"id,omitempty"`
+	Other   string    `json:"other,omitempty"` // the loser of a merge
+	N       int       `json:"n,omitempty"`     // how many were touched
 	Body    string    `json:"body,omitempty"`
 	Updated time.Time `json:"updated,omitzero"` // of what was planted
 }
 
 // note records an edit that was carried out. The caller holds the lock.
-func (c *Company) note(do string, t *table, id, body string, updated time.Time) {
-	c.tape = append(c.tape, edit{At: c.now(), Do: do, Entity: t.def.name, ID: id, Body: body, Updated: updated})
+func (c *Company) note(e edit) {
+	e.At = c.now()
+	c.tape = append(c.tape, e)
 }
 
 // play does everything on a tape again.
 func (c *Company) play(tape []edit) error {
 	now := c.now
-	defer func() { c.now = now }()
+	c.playing = true
+	defer func() { c.now, c.playing = now, false }()
 	for i, e := range tape {
 		c.now = func() time.Time { return e.At }
 		if err := c.again(e); err != nil {
@@ -41,8 +45,7 @@ func (c *Company) play(tape []edit) error {
 }
 
 func (c *Company) again(e edit) error {
-	t, ok := c.tables[e.Entity]
-	if !ok {
+	if c.kinds[e.Entity] == nil {
 		return errNoEntity
 	}
 	switch e.Do {
@@ -51,18 +54,36 @@ func (c *Company) again(e edit) error {
 		return nil
 	case "remove":
 		return c.Delete(e.Entity, e.ID)
+	case "remove early":
+		return c.Delete(e.Entity, e.ID, OldTombstone)
+	case "restore":
+		return c.Restore(e.Entity, e.ID)
+	case "restore quietly":
+		return c.Restore(e.Entity, e.ID, SameTime)
 	case "void":
 		return c.Void(e.Entity, e.ID)
 	case "deposit":
 		return c.Deposit(e.ID)
+	case "merge":
+		return c.Merge(e.Entity, e.ID, e.Other)
+	case "merge, keeping":
+		return c.Merge(e.Entity, e.ID, e.Other, LoserInactive)
+	case "touch":
+		return c.Touch(e.Entity, e.N)
+	case "email":
+		return c.Email(e.Entity, e.ID)
 	}
+	return c.saveAgain(e)
+}
+
+func (c *Company) saveAgain(e edit) error {
 	body, err := parseObject([]byte(e.Body))
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, err = c.save(t, body)
+	_, err = c.save(c.table(e.Entity), body)
 	return err
 }
 

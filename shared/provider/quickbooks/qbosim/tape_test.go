@@ -19,14 +19,14 @@ func TestSaveAndLoad(t *testing.T) {
 	sim := qbosim.New(cfg)
 	c := sim.AddCompany(qbosim.CompanySpec{Realm: "1", Name: "Kept", Seed: 5, Invoices: 40})
 	sim.IssueTokens("1")
-	made, err := c.Create("Customer", `{"DisplayName":"New here"}`)
+	fresh, err := c.Create("Customer", `{"DisplayName":"New here"}`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var customer struct {
 		ID string `json:"Id"`
 	}
-	if err := json.Unmarshal(made, &customer); err != nil {
+	if err := json.Unmarshal(fresh, &customer); err != nil {
 		t.Fatal(err)
 	}
 	now = now.Add(time.Hour)
@@ -44,6 +44,24 @@ func TestSaveAndLoad(t *testing.T) {
 		}
 	}
 	c.PutRaw("Invoice", "odd", now, `{"no":"id"}`)
+	now = now.Add(time.Hour)
+	for _, m := range made {
+		if m.entity != "CompanyCurrency" && m.entity != "ExchangeRate" {
+			if _, err := c.Create(m.entity, m.body); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	bills := slices.Collect(c.IDs("Bill"))
+	for _, err := range []error{
+		c.Merge("Vendor", "3", "2"), c.Merge("Customer", "5", "4", qbosim.LoserInactive), c.Delete("Bill", bills[0]),
+		c.Delete("Bill", bills[2], qbosim.OldTombstone), c.Restore("Bill", bills[0]), c.Restore("Payment", payments[0], qbosim.SameTime),
+		c.Touch("Invoice", 7), c.Email("Invoice", invoices[5]), c.Reactivate("Customer", customer.ID),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	file := filepath.Join(t.TempDir(), "sim.json")
 	if err := sim.Save(file); err != nil {
 		t.Fatal(err)
@@ -54,10 +72,18 @@ func TestSaveAndLoad(t *testing.T) {
 	if found, err := again.Load(file); err != nil || !found {
 		t.Fatalf("Load = %v, %v", found, err)
 	}
-	for _, entity := range []string{"Customer", "Vendor", "Account", "Item", "Invoice", "Payment"} {
+	for _, entity := range everyEntity {
 		if diff := cmp.Diff(texts(c, entity), texts(again.Company("1"), entity)); diff != "" {
 			t.Errorf("%s (-before +after):\n%s", entity, diff)
 		}
+	}
+	for _, sim := range []*qbosim.Server{sim, again} {
+		if _, err := sim.Company("1").Create("Bill", `{"VendorRef":{"value":"1"},"Line":[`+expenseOf+`]}`); err != nil {
+			t.Error(err)
+		}
+	}
+	if diff := cmp.Diff(texts(c, "Bill"), texts(again.Company("1"), "Bill")); diff != "" {
+		t.Errorf("what comes after differs (-first +loaded):\n%s", diff)
 	}
 	if err := again.Save(file); err != nil {
 		t.Errorf("save again: %v", err)

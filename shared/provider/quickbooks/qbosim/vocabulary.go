@@ -1,10 +1,5 @@
 package qbosim
 
-import (
-	"encoding/json"
-	"strings"
-)
-
 // What the generated companies are made of: a trade in generators and their service. All names are
 // invented; addresses end in .example.
 
@@ -44,24 +39,12 @@ var chart = []accountSpec{
 	{"5", "Fees Billed (deleted)", "", "Income", "ServiceFeeIncome"},
 }
 
-func (s accountSpec) object(balance int64) *object {
-	full := s.name
-	if s.parent != "" {
-		full = s.parent + ":" + s.name
+// path is what refs show: with all above it.
+func (s accountSpec) path() string {
+	if s.parent == "" {
+		return s.name
 	}
-	o := (&object{}).set("Name", s.name).set("SubAccount", s.parent != "").set("FullyQualifiedName", full)
-	for _, p := range chart {
-		if s.parent != "" && p.name == s.parent {
-			o.set("ParentRef", ref(p.id, ""))
-		}
-	}
-	class := classifications[s.kind]
-	if class == "Revenue" || class == "Expense" {
-		balance = 0
-	}
-	return o.set("Active", !strings.HasSuffix(s.name, deletedSuffix)).set("Classification", class).
-		set("AccountType", s.kind).set("AccountSubType", s.subtype).
-		setCents("CurrentBalance", balance).setCents("CurrentBalanceWithSubAccounts", balance).set("CurrencyRef", dollars())
+	return s.parent + ":" + s.name
 }
 
 const netThirty = 2 // of terms
@@ -72,11 +55,6 @@ type termSpec struct {
 }
 
 var terms = []termSpec{{"Due on receipt", "0"}, {"Net 15", "15"}, {"Net 30", "30"}, {"Net 60", "60"}, {"Net 10", "10"}}
-
-func (s termSpec) object() *object {
-	return (&object{}).set("Name", s.name).set("Active", true).set("Type", "STANDARD").
-		set("DiscountPercent", json.Number("0")).set("DueDays", json.Number(s.days)).set("DiscountDays", json.Number("0"))
-}
 
 type itemSpec struct {
 	name, about, kind, price string
@@ -108,39 +86,7 @@ var catalogue = []itemSpec{
 	{name: "Inspection", about: "Visual inspection\nwith photographs", kind: "Service", price: "149.5", account: 1},
 }
 
-func (s itemSpec) object(b *books, made int64) *object {
-	o := (&object{}).set("Name", s.name).set("Active", !s.gone).set("FullyQualifiedName", s.name).set("Type", s.kind)
-	if s.kind == "Category" {
-		return o
-	}
-	if s.about != "" {
-		o.set("Description", s.about)
-	}
-	if s.parent != "" {
-		for i, p := range catalogue {
-			if p.name == s.parent {
-				o.set("SubItem", true).set("ParentRef", ref(b.items[i].id, s.parent)).set("Level", json.Number("1"))
-			}
-		}
-		o.set("FullyQualifiedName", s.parent+":"+s.name)
-	}
-	o.set("Taxable", s.taxable).set("UnitPrice", json.Number(s.price)).set("PurchaseCost", json.Number("0")).set("TrackQtyOnHand", s.kind == "Inventory")
-	if s.kind != "Group" {
-		o.set("IncomeAccountRef", chart[s.account].ref())
-	}
-	if s.kind == "Inventory" {
-		o.set("PurchaseDesc", s.about).set("ExpenseAccountRef", ref("80", "Cost of Goods Sold")).set("AssetAccountRef", ref("81", "Inventory Asset")).
-			set("QtyOnHand", json.Number("250")).set("InvStartDate", string(appendDate(nil, made)))
-	}
-	return o
-}
-
-func (s accountSpec) ref() *object {
-	if s.parent != "" {
-		return ref(s.id, s.parent+":"+s.name)
-	}
-	return ref(s.id, s.name)
-}
+func (s accountSpec) ref() *object { return ref(s.id, s.path()) }
 
 var (
 	firstWords = []string{"Harbor", "Cedar Ridge", "Northgate", "Bluewater", "Foothill", "Sundial", "Ironwood", "Café Zoë", "Granite", "O'Shea's",

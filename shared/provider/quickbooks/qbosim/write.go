@@ -23,106 +23,149 @@ func (ch *change) creating() bool { return ch.old == nil }
 
 // save creates an object from a body without Id, or updates the one that Id names.
 func (c *Company) save(t *table, body *object) (*row, error) {
+	raw := string(body.append(nil)) // what is written may share parts with the body
 	r, err := c.write(t, body)
-	if err == nil {
-		c.note("save", t, "", string(body.append(nil)), time.Time{})
+	if err != nil {
+		return nil, err
 	}
-	return r, err
+	c.note(edit{Do: "save", Entity: t.def.name, Body: raw})
+	return r, nil
 }
 
 func (c *Company) write(t *table, body *object) (*row, error) {
-	if t.def.readOnly {
-		return nil, unsupported("create or update of " + t.def.name)
+	def := t.def
+	if c.lacks(def.name) {
+		return nil, featureOff(def.name)
 	}
 	for _, m := range body.members {
-		if !slices.Contains(t.def.properties, m.key) {
-			return nil, unknownProperty(t.def.name, m.key)
+		if !slices.Contains(def.properties, m.key) {
+			return nil, unknownProperty(def.name, m.key)
 		}
 	}
 	ch := &change{c: c, t: t, at: c.now().Unix()}
-	if !body.has("Id") {
-		ch.doc = settable(t.def, body)
+	core := def.core(body)
+	h, known := t.find(def.idOf(body))
+	if !core.has("Id") && !known {
+		ch.doc = settable(def, body)
 		return c.commit(ch)
+	}
+	if known && def.list && !t.active(h) && core.get("Active") == false {
+		return c.deactivatedAgain(t, body, h)
 	}
 	current, err := c.current(t, body)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.def.writable(current); err != nil {
+	if err := def.writable(current); err != nil {
 		return nil, err
 	}
-	ch.old = current
-	if ch.sparse = body.get("sparse") == true; ch.sparse {
-		ch.doc, _ = c.load(t, body.text("Id"))
-		for _, m := range body.members {
-			if m.value == nil {
-				ch.doc.drop(m.key)
-			} else if !slices.Contains(t.def.computed, m.key) {
-				ch.doc.set(m.key, m.value)
-			}
-		}
-	} else {
-		ch.doc = settable(t.def, body)
-		for _, m := range current.members {
-			if slices.Contains(t.def.computed, m.key) {
-				ch.doc.set(m.key, m.value)
-			}
-		}
-	}
-	if h, _ := t.find(body.text("Id")); t.def.list && !h.row.active && body.get("Active") == false {
-		return h.row, nil // deactivating twice is accepted and changes nothing
-	}
+	ch.old, ch.sparse = current, core.get("sparse") == true
+	ch.doc = ch.combine(body)
 	return c.commit(ch)
+}
+
+// deactivatedAgain: a second time is accepted and changes nothing.
+func (c *Company) deactivatedAgain(t *table, body *object, h handle) (*row, error) {
+	current, err := c.current(t, body)
+	if err != nil {
+		return nil, err
+	}
+	if h.row != nil {
+		return h.row, nil
+	}
+	return newRow(t.def, current), nil
+}
+
+// combine makes the object that an update asks for.
+func (ch *change) combine(body *object) *object {
+	def := ch.t.def
+	from, was := def.core(body), def.core(ch.old)
+	if !ch.sparse {
+		doc := settable(def, body)
+		core := def.core(doc)
+		for _, m := range was.members {
+			if slices.Contains(def.computed, m.key) {
+				core.set(m.key, m.value)
+			}
+		}
+		return doc
+	}
+	doc, _ := ch.c.load(ch.t, def.idOf(ch.old))
+	core := def.core(doc)
+	for _, m := range from.members {
+		if m.value == nil {
+			core.drop(m.key)
+		} else if !slices.Contains(def.computed, m.key) {
+			core.set(m.key, m.value)
+		}
+	}
+	return doc
 }
 
 // settable gives the members of body that a client may set.
 func settable(def *entity, body *object) *object {
 	doc := &object{}
-	for _, m := range body.members {
+	for _, m := range def.core(body).members {
 		if m.value != nil && !slices.Contains(def.computed, m.key) {
 			doc.set(m.key, m.value)
 		}
+	}
+	if def.wrapped && len(body.members) > 0 {
+		return obj(body.members[0].key, doc)
 	}
 	return doc
 }
 
 // current finds the object that a body names by Id and checks its SyncToken.
 func (c *Company) current(t *table, body *object) (*object, error) {
-	id := body.text("Id")
+	id, core := t.def.idOf(body), t.def.core(body)
 	if id == "" {
 		return nil, missing("Id")
 	}
-	if strings.Trim(id, "0123456789") != "" {
+	if !t.def.possible(id) {
 		return nil, badID(id)
 	}
 	o, ok := c.load(t, id)
 	if !ok {
 		return nil, notFound(t.def.name, id)
 	}
-	if !body.has("SyncToken") {
+	token := t.def.core(o).text("SyncToken")
+	if !core.has("SyncToken") && token != "" {
 		return nil, missing("SyncToken")
 	}
-	if body.text("SyncToken") != o.text("SyncToken") {
+	if core.text("SyncToken") != token {
 		return nil, staleObject(id)
 	}
 	return o, nil
 }
 
+// possible: ids are numbers, but for those of tax codes and of what has none.
+func (e *entity) possible(id string) bool {
+	return e.identify != nil || e.wordIDs || strings.Trim(id, "0123456789") == ""
+}
+
 // commit completes a create or an update by its entity's rules, stores it and moves balances.
 func (c *Company) commit(ch *change) (*row, error) {
 	txn, list := c.nextTxn, c.nextList
-	if ch.creating() {
-		ch.doc.set("Id", c.newID(ch.t))
+	if ch.creating() && ch.t.def.identify == nil {
+		ch.t.def.core(ch.doc).set("Id", c.newID(ch.t))
 	}
 	if err := ch.t.def.write(ch); err != nil {
 		c.nextTxn, c.nextList = txn, list // what is refused is not on the tape, so it must not use up an id
 		return nil, err
 	}
 	r := c.store(ch, true)
+	ch.follow()
+	c.tell(ch.changed(), ch.t.def.name, r.id, "")
+	return r, nil
+}
+
+// follow moves what depends on a change that is stored.
+func (ch *change) follow() {
+	ch.post()
 	if ch.t.def.effect != nil {
 		ch.t.def.effect(ch)
 	}
-	return r, nil
 }
 
 func (c *Company) newID(t *table) string {
@@ -136,41 +179,60 @@ func (c *Company) newID(t *table) string {
 
 // store puts ch.doc into the table. A write by somebody moves the SyncToken, a derived change may not.
 func (c *Company) store(ch *change, newToken bool) *row {
-	token, created := int64(0), string(appendStamp(nil, ch.at))
+	def := ch.t.def
+	token, created := int64(0), ""
 	if ch.old != nil {
-		token, _ = strconv.ParseInt(ch.old.text("SyncToken"), 10, 64)
-		created = ch.old.text("MetaData", "CreateTime")
+		was := def.core(ch.old)
+		token, _ = strconv.ParseInt(was.text("SyncToken"), 10, 64)
+		created = was.text("MetaData", "CreateTime")
 		if newToken {
 			token++
 		}
 	}
-	ch.doc.set("domain", "QBO").set("sparse", false).set("SyncToken", strconv.FormatInt(token, 10))
-	meta := (&object{}).set("CreateTime", created)
-	if ch.t.def.showsEditor {
+	if created == "" {
+		created = string(appendStamp(nil, ch.at))
+	}
+	core := def.core(ch.doc)
+	core.set("domain", "QBO").set("sparse", false).set("SyncToken", strconv.FormatInt(token, 10))
+	meta := obj("CreateTime", created)
+	if def.showsEditor {
 		meta.set("LastModifiedByRef", ref(editor, ""))
 	}
-	ch.doc.set("MetaData", meta.set("LastUpdatedTime", string(appendStamp(nil, ch.at))))
-	ch.doc.arrange(ch.t.def.properties)
-	r := newRow(ch.t.def, ch.doc)
+	core.set("MetaData", meta.set("LastUpdatedTime", string(appendStamp(nil, ch.at))))
+	unusual(def, ch.doc)
+	core.arrange(def.properties)
+	r := newRow(def, ch.doc)
 	c.noteRename(ch, r)
 	ch.t.put(r)
 	return r
 }
 
-// newRow prints a complete object for keeping.
-func newRow(def *entity, doc *object) *row {
-	return &row{
-		id:      doc.text("Id"),
-		raw:     doc.append(nil),
-		created: unixOf(doc.text("MetaData", "CreateTime")),
-		updated: unixOf(doc.text("MetaData", "LastUpdatedTime")),
-		active:  doc.text("Active") != "false",
-		name:    strings.ToLower(doc.text(def.named)),
+// unusual gives an object the frame that its entity really has.
+func unusual(def *entity, o *object) {
+	if def.unusual != nil {
+		def.unusual(def.core(o))
 	}
 }
 
+// newRow prints a complete object for keeping.
+func newRow(def *entity, doc *object) *row {
+	core := def.core(doc)
+	return &row{
+		id:      def.idOf(doc),
+		raw:     doc.append(nil),
+		created: unixOf(core.text("MetaData", "CreateTime")),
+		updated: unixOf(core.text("MetaData", "LastUpdatedTime")),
+		active:  core.text("Active") != "false",
+		name:    strings.ToLower(core.text(def.named)),
+	}
+}
+
+// unixOf reads a stamp, or the bare date that some entities show instead.
 func unixOf(stamp string) int64 {
-	t, err := time.Parse(time.RFC3339, stamp)
+	if t, err := time.Parse(time.RFC3339, stamp); err == nil {
+		return t.Unix()
+	}
+	t, err := time.ParseInLocation(time.DateOnly, stamp, pacific)
 	if err != nil {
 		return 0
 	}
@@ -184,9 +246,17 @@ func (c *Company) noteRename(ch *change, r *row) {
 	}
 	key := refName(ch.t.def.name)
 	if name := ch.doc.text(key); name != ch.old.text(key) {
-		c.renamed[refKey{ch.t.def.name, r.id}] = name
-		c.books.rename(ch.t.def.name, r.id, name)
+		c.rename(refKey{ch.t.def.name, r.id}, name)
 	}
+}
+
+// rename lets every ref to a list object show that name.
+func (c *Company) rename(key refKey, name string) {
+	if c.renamed == nil {
+		c.renamed = map[refKey]string{}
+	}
+	c.renamed[key] = name
+	c.books.show(key, key.id, name)
 }
 
 // amend is a derived change: the last update moves, the SyncToken only when token says so.
@@ -198,44 +268,7 @@ func (c *Company) amend(t *table, id string, at int64, token bool, f func(*objec
 	doc, _ := c.load(t, id)
 	f(doc)
 	c.store(&change{c: c, t: t, at: at, old: old, doc: doc}, token)
-}
-
-// remove deletes a transaction for good.
-func (c *Company) remove(t *table, old *object) error {
-	if t.def.list || t.def.readOnly {
-		return unsupported("delete of " + t.def.name)
-	}
-	if err := t.def.writable(old); err != nil {
-		return err
-	}
-	ch := &change{c: c, t: t, at: c.now().Unix(), old: old}
-	t.remove(old.text("Id"), ch.at)
-	t.def.effect(ch)
-	c.note("remove", t, old.text("Id"), "", time.Time{})
-	return nil
-}
-
-// void zeroes a transaction.
-func (c *Company) void(t *table, doc *object) (*row, error) {
-	if t.def.void == noVoid {
-		return nil, unsupported("void of " + t.def.name)
-	}
-	if err := t.def.writable(doc); err != nil {
-		return nil, err
-	}
-	id := doc.text("Id")
-	old, _ := c.load(t, id)
-	t.def.zero(doc)
-	note := "Voided"
-	if was := doc.text("PrivateNote"); was != "" {
-		note += " - " + was
-	}
-	doc.set("PrivateNote", note)
-	ch := &change{c: c, t: t, at: c.now().Unix(), old: old, doc: doc}
-	r := c.store(ch, true)
-	t.def.effect(ch)
-	c.note("void", t, id, "", time.Time{})
-	return r, nil
+	c.derived(t.def.name, id)
 }
 
 func unknownProperty(entity, key string) *Refusal {

@@ -69,13 +69,18 @@ func (w *lineWriter) complete(posted []*object) ([]any, error) {
 	return list(lines), nil
 }
 
-func (w *lineWriter) line(line *object) error {
+// number gives a line its LineNum, and an Id unless it keeps one that it has had.
+func (w *lineWriter) number(line *object) {
 	w.lineNum++
 	if !slices.Contains(w.known, line.text("Id")) {
 		w.lastID++
 		line.set("Id", strconv.Itoa(w.lastID))
 	}
 	line.set("LineNum", json.Number(strconv.Itoa(w.lineNum)))
+}
+
+func (w *lineWriter) line(line *object) error {
+	w.number(line)
 	var err error
 	switch kind := line.text("DetailType"); kind {
 	case "SalesItemLineDetail":
@@ -99,7 +104,7 @@ func (w *lineWriter) itemLine(line *object) error {
 	if detail == nil {
 		return missing("SalesItemLineDetail")
 	}
-	detail.setMissing("ItemRef", ref(w.ch.c.books.items[0].id, ""))
+	detail.setMissing("ItemRef", ref(listID(0), ""))
 	item, err := w.ch.refer(detail, "ItemRef")
 	if err != nil {
 		return err

@@ -1,10 +1,8 @@
 package qbosim
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -30,65 +28,88 @@ func (ch *change) listDefaults() error {
 	}
 	doc.set(def.named, name)
 	if ch.c.nameTaken(ch) {
-		return invalid("6240", "Duplicate Name Exists Error", "The name supplied already exists. : null")
+		return duplicateName()
 	}
 	return nil
 }
 
 // place sets FullyQualifiedName and gives the parent, nil at the top.
 func (ch *change) place() (parent *object, err error) {
-	full := ch.doc.text(ch.t.def.named)
-	if id := ch.doc.text("ParentRef", "value"); id != "" {
+	doc := ch.doc
+	full := doc.text(ch.t.def.named)
+	if id := doc.text("ParentRef", "value"); id != "" {
 		var ok bool
-		if parent, ok = ch.c.load(ch.t, id); !ok || id == ch.doc.text("Id") {
+		if parent, ok = ch.c.load(ch.t, id); !ok || id == doc.text("Id") {
 			return nil, badReference("ParentRef", id)
 		}
 		full = parent.text("FullyQualifiedName") + ":" + full
 	}
-	ch.doc.set("FullyQualifiedName", full)
+	doc.set("FullyQualifiedName", full)
 	if ch.old != nil && ch.old.text("FullyQualifiedName") != full {
-		ch.c.renameBelow(ch.t, ch.doc.text("Id"), full)
+		ch.c.renameBelow(ch.t, doc.text("Id"), full)
 	}
 	return parent, nil
 }
 
-// renameBelow shows a new path in everything below it; like all derived names it moves nothing.
+// renameBelow shows a new path in everything below an object; like all derived names it moves nothing.
 func (c *Company) renameBelow(t *table, id, full string) {
-	mark := fmt.Appendf(nil, `"ParentRef":{"value":%q`, id)
-	for _, r := range slices.Clone(t.byTime) {
-		if !bytes.Contains(r.raw, mark) {
-			continue
+	below := map[string][]*object{}
+	for h := range t.walk(always, false, 0) {
+		o, ok := c.load(t, t.id(h))
+		if parent := o.text("ParentRef", "value"); ok && parent != "" {
+			below[parent] = append(below[parent], o)
 		}
-		below := ""
-		c.amend(t, r.id, r.updated, false, func(o *object) {
-			below = full + ":" + o.text(t.def.named)
-			o.set("FullyQualifiedName", below)
-		})
-		c.renameBelow(t, r.id, below)
 	}
+	var show func(id, full string)
+	show = func(id, full string) {
+		for _, o := range below[id] {
+			path := full + ":" + o.text(t.def.named)
+			c.quietly(t, o.text("Id"), func(o *object) { o.set("FullyQualifiedName", path) })
+			show(o.text("Id"), path)
+		}
+	}
+	show(id, full)
+}
+
+// quietly changes what an object shows without moving its last update or its SyncToken.
+func (c *Company) quietly(t *table, id string, f func(*object)) {
+	old, _ := c.load(t, id)
+	doc, ok := c.load(t, id)
+	if !ok {
+		return
+	}
+	f(doc)
+	doc.arrange(t.def.properties)
+	r := newRow(t.def, doc)
+	c.noteRename(&change{c: c, t: t, old: old, doc: doc}, r)
+	t.replace(r)
 }
 
 // nameTaken looks through all lists that share names. Where lists form a tree a name may repeat
 // under another parent.
 func (c *Company) nameTaken(ch *change) bool {
 	name := strings.ToLower(ch.doc.text(ch.t.def.named))
-	for _, t := range c.tables {
-		if t != ch.t && (t.def.names == "" || t.def.names != ch.t.def.names) {
+	for _, def := range c.kinds {
+		if def != ch.t.def && (def.names == "" || def.names != ch.t.def.names) {
 			continue
 		}
-		for _, r := range t.rows {
-			if r.name != name || t == ch.t && r.id == ch.doc.text("Id") {
-				continue
-			}
-			if ch.t.def.names != "" {
-				return true
-			}
-			if o, err := parseObject(r.raw); err == nil && o.text("ParentRef", "value") == ch.doc.text("ParentRef", "value") {
+		t := c.look(def.name)
+		for h := range t.walk(always, false, 0) {
+			if t.name(h) == name && (def != ch.t.def || t.id(h) != ch.doc.text("Id")) && c.sameNames(ch, t, t.id(h)) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// sameNames: lists that share names share them whole, others by parent.
+func (c *Company) sameNames(ch *change, t *table, id string) bool {
+	if t.def.names != "" {
+		return true
+	}
+	o, ok := c.load(t, id)
+	return ok && o.text("ParentRef", "value") == ch.doc.text("ParentRef", "value")
 }
 
 // personName makes the DisplayName of the parts when none is given.

@@ -1,7 +1,5 @@
 package qbosim
 
-import "time"
-
 func writePayment(ch *change) error {
 	doc := ch.doc
 	customer, err := ch.refer(doc, "CustomerRef")
@@ -25,7 +23,7 @@ func writePayment(ch *change) error {
 	doc.setCents("TotalAmt", total.cents()).setCents("UnappliedAmt", total.cents()-used)
 	if deposit := doc.text("DepositToAccountRef", "value"); deposit == "" {
 		doc.set("DepositToAccountRef", ref(ch.c.books.undeposited, ""))
-	} else if _, ok := ch.c.load(ch.c.tables["Account"], deposit); !ok {
+	} else if _, ok := ch.c.load(ch.c.look("Account"), deposit); !ok {
 		return badReference("DepositToAccountRef", deposit)
 	}
 	doc.setMissing("ProcessPayment", false)
@@ -44,7 +42,7 @@ func (ch *change) paymentLines() (used int64, err error) {
 			return 0, badNumber("Line.Amount", line.text("Amount"))
 		}
 		id := linkedInvoice(line)
-		invoice, ok := ch.c.load(ch.c.tables["Invoice"], id)
+		invoice, ok := ch.c.load(ch.c.look("Invoice"), id)
 		if !ok {
 			return 0, badReference("LinkedTxn", id)
 		}
@@ -76,33 +74,10 @@ func paymentLine(invoice string, amount, open int64, docNumber string) *object {
 
 // zeroPayment voids: the lines go with the amounts.
 func zeroPayment(doc *object) {
-	doc.set("Line", []any{}).setCents("TotalAmt", 0).setCents("UnappliedAmt", 0)
-}
-
-// deposit links a payment to a new deposit, which takes its id from the transactions' sequence.
-func (c *Company) deposit(t *table, o *object) error {
-	if err := depositedPayment(o); err != nil {
-		return err
+	doc.set("Line", []any{}).setCents("TotalAmt", 0)
+	if doc.has("UnappliedAmt") {
+		doc.setCents("UnappliedAmt", 0)
 	}
-	if o.text("DepositToAccountRef", "value") != c.books.undeposited || o.cents("TotalAmt") == 0 {
-		return businessRule("The payment is not among the undeposited funds")
-	}
-	link := (&object{}).set("TxnId", c.newID(t)).set("TxnType", "Deposit")
-	o.set("LinkedTxn", []any{link})
-	o.arrange(t.def.properties)
-	t.put(newRow(t.def, o))
-	c.note("deposit", t, o.text("Id"), "", time.Time{})
-	return nil
-}
-
-// depositedPayment: what lies in a deposit is frozen.
-func depositedPayment(o *object) error {
-	for _, link := range o.objects("LinkedTxn") {
-		if link.text("TxnType") == "Deposit" {
-			return inDeposit(o.text("Id"))
-		}
-	}
-	return nil
 }
 
 // nameValue is QBO's Java serialisation, which shows through in LineEx.

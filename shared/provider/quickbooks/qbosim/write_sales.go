@@ -2,30 +2,12 @@ package qbosim
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 )
 
 func number(d decimal) json.Number { return json.Number(appendDecimal(nil, d)) }
-
-// refer checks that the ref at key points at a list object that may be used, shows that object's
-// name in it, and gives the object.
-func (ch *change) refer(o *object, key string) (*object, error) {
-	id := o.text(key, "value")
-	if id == "" {
-		return nil, missing(key)
-	}
-	target := refTargets[key]
-	found, ok := ch.c.load(ch.c.tables[target], id)
-	if !ok {
-		return nil, badReference(key, id)
-	}
-	if ch.creating() && found.get("Active") == false {
-		return nil, notFound(target, id)
-	}
-	o.set(key, ref(id, found.text(refName(target))))
-	return found, nil
-}
 
 func writeInvoice(ch *change) error {
 	doc := ch.doc
@@ -47,15 +29,37 @@ func writeInvoice(ch *change) error {
 		return businessRule("The amount of the transaction is less than what has been paid on it")
 	}
 	doc.set("Line", lines).setCents("TotalAmt", total).setCents("Balance", total-paid)
-	if doc.has("SalesTermRef") {
-		if _, err := ch.refer(doc, "SalesTermRef"); err != nil {
-			return err
-		}
+	if err := ch.referSome("SalesTermRef"); err != nil {
+		return err
+	}
+	if err := ch.estimateLinks(); err != nil {
+		return err
+	}
+	for _, flag := range []string{"AllowIPNPayment", "AllowOnlinePayment", "AllowOnlineCreditCardPayment", "AllowOnlineACHPayment"} {
+		doc.setMissing(flag, false)
 	}
 	if err := ch.saleDefaults(customer); err != nil {
 		return err
 	}
+	day, _ := time.Parse(time.DateOnly, doc.text("TxnDate"))
+	doc.setMissing("DueDate", day.AddDate(0, 0, 30).Format(time.DateOnly))
 	setHome(doc)
+	return nil
+}
+
+// estimateLinks: of its links a body can set those to estimates; the others follow from payments.
+func (ch *change) estimateLinks() error {
+	var kept []*object
+	if ch.old != nil {
+		kept = slices.DeleteFunc(ch.old.objects("LinkedTxn"), func(l *object) bool { return l.text("TxnType") == "Estimate" })
+	}
+	for _, id := range links(ch.doc, "Estimate") {
+		if _, ok := ch.c.load(ch.c.look("Estimate"), id); !ok {
+			return badReference("LinkedTxn", id)
+		}
+		kept = append(kept, obj("TxnId", id, "TxnType", "Estimate"))
+	}
+	ch.doc.set("LinkedTxn", list(kept))
 	return nil
 }
 
@@ -82,21 +86,20 @@ func taxLine(tax, taxable int64) *object {
 	return (&object{}).setCents("Amount", tax).set("DetailType", "TaxLineDetail").set("TaxLineDetail", detail)
 }
 
-// saleDefaults fills what QBO fills when a sales form leaves it out.
+// saleDefaults fills what QBO fills when a sales form leaves it out. Customer is nil when it names none.
 func (ch *change) saleDefaults(customer *object) error {
 	doc := ch.doc
-	for _, flag := range []string{"AllowIPNPayment", "AllowOnlinePayment", "AllowOnlineCreditCardPayment", "AllowOnlineACHPayment", "ApplyTaxAfterDiscount"} {
-		doc.setMissing(flag, false)
-	}
+	doc.setMissing("ApplyTaxAfterDiscount", false)
 	if err := ch.dateDefault(); err != nil {
 		return err
 	}
-	day, _ := time.Parse(time.DateOnly, doc.text("TxnDate"))
-	doc.setMissing("DueDate", day.AddDate(0, 0, 30).Format(time.DateOnly))
 	if !doc.has("DocNumber") && ch.creating() {
 		doc.set("DocNumber", strconv.FormatInt(ch.c.books.firstDoc+int64(ch.c.spec.Invoices)+ch.c.nextTxn-ch.c.books.lastTxn, 10))
 	}
-	doc.set("CurrencyRef", customer.get("CurrencyRef"))
+	doc.set("CurrencyRef", dollars())
+	if customer != nil {
+		doc.set("CurrencyRef", customer.get("CurrencyRef"))
+	}
 	if doc.text("CurrencyRef", "value") == "EUR" {
 		doc.setMissing("ExchangeRate", number(euroRate))
 	}
@@ -106,7 +109,6 @@ func (ch *change) saleDefaults(customer *object) error {
 		}
 	}
 	doc.setMissing("FreeFormAddress", true)
-	doc.setMissing("LinkedTxn", []any{})
 	doc.setMissing("PrintStatus", "NeedToPrint")
 	doc.setMissing("EmailStatus", "NotSet")
 	ch.customFields(true)
@@ -177,10 +179,12 @@ func zeroLines(lines []*object) {
 		if line.has("Amount") {
 			line.setCents("Amount", 0)
 		}
-		if detail := line.child("SalesItemLineDetail"); detail != nil {
-			detail.drop("UnitPrice")
-			if detail.has("Qty") {
-				detail.setCents("Qty", 0)
+		for _, kind := range []string{"SalesItemLineDetail", "ItemBasedExpenseLineDetail"} {
+			if detail := line.child(kind); detail != nil {
+				detail.drop("UnitPrice")
+				if detail.has("Qty") {
+					detail.setCents("Qty", 0)
+				}
 			}
 		}
 		if group := line.child("GroupLineDetail"); group != nil {

@@ -24,6 +24,7 @@ var errEnough = errors.New("no more batches are wanted")
 // builder collects records into a batch, copying their bytes into one buffer.
 type builder struct {
 	source  *Source
+	seen    time.Time // of the records to come
 	buf     []byte
 	records []engine.Record
 	ends    []int // of each record's bytes in buf
@@ -32,7 +33,7 @@ type builder struct {
 // add takes one object in, and returns its key and the instant of its last change.
 func (b *builder) add(stream string, raw []byte) (key string, version time.Time) {
 	id, version, err := b.source.tables[stream].Identify(raw)
-	r := engine.Record{Stream: stream, ID: id, Version: version}
+	r := engine.Record{Stream: stream, ID: id, Version: version, Seen: b.seen}
 	if err != nil {
 		r.Problem = err.Error()
 	}
@@ -47,7 +48,7 @@ func (b *builder) add(stream string, raw []byte) (key string, version time.Time)
 	return id, version
 }
 
-func (b *builder) full() bool { return len(b.records) >= maxRecords || len(b.buf) >= maxBytes }
+func (b *builder) full() bool { return len(b.records) >= b.source.Page || len(b.buf) >= maxBytes }
 
 // batch closes the collection. Its bytes stay valid until reset.
 func (b *builder) batch() engine.Batch {
@@ -71,4 +72,20 @@ func (b *builder) reset() {
 func tombstone(raw []byte) bool {
 	var t struct{ Status string }
 	return json.Unmarshal(raw, &t) == nil && t.Status == "Deleted"
+}
+
+// buried are the records of objects that QuickBooks was found not to have at an instant.
+func buried(name string, ids []string, at time.Time) []engine.Record {
+	var records []engine.Record
+	for _, id := range ids {
+		records = append(records, engine.Record{Stream: name, ID: id, Version: at, Seen: at, Deleted: true})
+	}
+	return records
+}
+
+// seen says of all records that QuickBooks had their objects, or had them no more, at an instant.
+func seen(records []engine.Record, at time.Time) {
+	for i := range records {
+		records[i].Seen = at
+	}
 }

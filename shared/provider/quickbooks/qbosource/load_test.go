@@ -84,16 +84,46 @@ func TestOneSecondHoldsMoreThanAPage(t *testing.T) {
 	}
 }
 
-// A tick with nothing new is one call.
-func TestIdleTick(t *testing.T) {
+// A company of which each stream is one page is loaded by a call for each, and one for the changes
+// meanwhile. Features that it does not have cost nothing, and neither does a tick with nothing new, but
+// the one call.
+func TestCallsOfASmallCompany(t *testing.T) {
 	w := newWorld(t, storetest.New(t, quickbooks.Catalog()...), "9132", 50, 0)
-	w.sync()
-	w.clock.add(3 * time.Minute)
-	before := w.sim.Stats().Metered
-	if r := w.sync(); r.Applied.Written+r.Applied.Deleted != 0 {
-		t.Errorf("an idle tick wrote %+v", r.Applied)
+	w.tables = quickbooks.Catalog()
+	off := 2 // without currencies there are no ExchangeRate and CompanyCurrency
+	if n, want := w.metered(), len(w.tables)-off+1; n != want {
+		t.Errorf("the first load takes %d metered calls, want %d", n, want)
 	}
-	if n := w.sim.Stats().Metered - before; n != 1 {
-		t.Errorf("an idle tick took %d metered calls, want 1", n)
+	w.agree()
+	for range 3 {
+		w.clock.add(3 * time.Minute)
+		before := w.sim.Stats().Metered
+		if r := w.sync(); r.Applied.Written+r.Applied.Deleted != 0 {
+			t.Errorf("an idle tick wrote %+v", r.Applied)
+		}
+		if n := w.sim.Stats().Metered - before; n != 1 {
+			t.Errorf("an idle tick takes %d metered calls, want 1", n)
+		}
+	}
+}
+
+// More changes in one second than an answer of change data capture holds, and than a page.
+func TestManyChangesWithinOneSecond(t *testing.T) {
+	w := newWorld(t, storetest.New(t, quickbooks.Catalog()...), "9133", 1100, 0)
+	w.sync()
+	w.clock.add(10 * time.Minute)
+	if err := w.company.Touch("Invoice", 1001); err != nil {
+		t.Fatal(err)
+	}
+	k := &worker{world: w, rand: rand.New(rand.NewPCG(1, 1))}
+	if err := k.remove(); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.add(10 * time.Minute)
+	w.sync()
+	w.agree()
+	w.clock.add(10 * time.Minute)
+	if n := w.metered(); n != 1 {
+		t.Errorf("the tick after it takes %d calls", n)
 	}
 }

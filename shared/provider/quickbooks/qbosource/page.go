@@ -19,13 +19,14 @@ func (p *page) begin() { p.at, p.met = p.start, 0 }
 func (p *page) meet(b *builder, stream string, raw []byte) error {
 	key, version := b.add(stream, raw)
 	p.met++
+	ordered := !p.at.Unordered
 	if p.met == 1 && p.at.Place > 0 {
-		if key != p.at.Last || !version.IsZero() && !version.Equal(p.at.Second) {
+		if key != p.at.Last || ordered && !version.IsZero() && !version.Equal(p.at.Second) {
 			return errMoved
 		}
 		return nil
 	}
-	if version.After(p.at.Second) {
+	if ordered && version.After(p.at.Second) {
 		p.at.Second, p.at.Place = version, 0
 	}
 	p.at.Place++

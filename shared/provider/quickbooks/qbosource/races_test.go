@@ -104,7 +104,7 @@ func TestASecondThatNeverRests(t *testing.T) {
 			asked++
 		}
 	})
-	rep, err := w.engine.Run(context.Background(), w.conn, org.Manual, nil)
+	rep, err := w.engine.Run(context.Background(), w.conn, engine.Order{Reason: org.Manual}, nil)
 	if err != nil || rep.Result.Outcome != engine.Partial || !strings.Contains(fmt.Sprint(rep.Result.Streams["Invoice"]), "keep moving") {
 		t.Errorf("outcome %q, %v, %v; want partial because objects keep moving", rep.Result.Outcome, rep.Result.Streams, err)
 	}
@@ -173,7 +173,7 @@ func TestDatabaseFailsDuringACutAnswer(t *testing.T) {
 	}
 	w.clock.add(time.Minute)
 	w.engine.Store = &failing{Store: db, at: 1}
-	rep, err := w.engine.Run(context.Background(), w.conn, org.Manual, nil)
+	rep, err := w.engine.Run(context.Background(), w.conn, engine.Order{Reason: org.Manual}, nil)
 	if fault.Of(err) != fault.Unavailable || rep.Result.Outcome != engine.Failed {
 		t.Errorf("outcome %q, %v; want failed, unavailable", rep.Result.Outcome, err)
 	}
@@ -207,7 +207,7 @@ func TestALongLoadLetsNobodyWait(t *testing.T) {
 			}
 		}
 	})
-	rep, err := w.engine.Run(context.Background(), w.conn, org.Manual, stop)
+	rep, err := w.engine.Run(context.Background(), w.conn, engine.Order{Reason: org.Manual}, stop)
 	if err != nil || rep.Result.Outcome != engine.Halted || !rep.More {
 		t.Errorf("outcome %q, more %v, %v; want stopped with more to do", rep.Result.Outcome, rep.More, err)
 	}
@@ -238,9 +238,9 @@ func TestNoToken(t *testing.T) {
 			open := w.engine.Open
 			w.engine.Open = func(context.Context, org.Connection, org.Lease) (engine.Source, error) {
 				client := quickbooks.New(quickbooks.Options{API: w.url, Realm: w.conn.Account, Tokens: none, Now: w.clock.now, Retry: httpclient.Policy{}})
-				return qbosource.New(qbosource.Options{Client: client, Tables: quickbooks.Catalog(), Now: w.clock.now}), nil
+				return qbosource.New(qbosource.Options{Client: client, Tables: w.tables, Now: w.clock.now}), nil
 			}
-			rep, err := w.engine.Run(context.Background(), w.conn, org.Manual, nil)
+			rep, err := w.engine.Run(context.Background(), w.conn, engine.Order{Reason: org.Manual}, nil)
 			if fault.Of(err) != kind || rep.Result.Outcome != engine.Failed || rep.Result.Reason != "token trouble" || none.asked != 1 {
 				t.Errorf("%s, first load %v: outcome %q, reason %q, %v, asked %d times", kind, first, rep.Result.Outcome, rep.Result.Reason, err, none.asked)
 			}

@@ -48,7 +48,7 @@ func TestTroublesOnTheWay(t *testing.T) {
 			w.retries = tt.retries
 			w.rateWaits = -1 // what waits for a minute is the client's own test
 			remove := w.sim.Inject(tt.fault)
-			rep, err := w.engine.Run(context.Background(), w.conn, org.Manual, nil)
+			rep, err := w.engine.Run(context.Background(), w.conn, engine.Order{Reason: org.Manual}, nil)
 			r := rep.Result
 			if r.Outcome != tt.outcome || fault.Of(err) != tt.kind {
 				t.Errorf("outcome %q, error %v; want %q, kind %q", r.Outcome, err, tt.outcome, tt.kind)

@@ -4,16 +4,21 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/countinghouse/countinghouse/shared/catalog"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/httpclient"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
@@ -21,6 +26,7 @@ import (
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosource"
 	"github.com/countinghouse/countinghouse/shared/store/storetest"
 	"github.com/countinghouse/countinghouse/shared/sync/engine"
+	"github.com/countinghouse/countinghouse/shared/sync/webhook"
 )
 
 // clock is the one clock of a test: QuickBooks' and ours.
@@ -51,20 +57,34 @@ type world struct {
 	conn    org.Connection
 	engine  *engine.Engine
 	url     string
+	tables  []catalog.Table
 	page    int
 	token   string
 
 	retries, rateWaits int
+	events             int
 
-	mu   sync.Mutex
-	hook func(*http.Request)
+	mu     sync.Mutex
+	hook   func(*http.Request)
+	refuse func(*http.Request) bool
+	most   int // rows that QuickBooks manages in time; 0: any number
 }
 
-// newWorld makes a company of that many invoices, read by pages of that size, in a database that
-// may be shared: the account keeps worlds apart.
+// few are the entities that most tests are about.
+func few() (tables []catalog.Table) {
+	for _, t := range quickbooks.Catalog() {
+		if slices.Contains([]string{"Account", "Customer", "Vendor", "Item", "Invoice", "Payment"}, t.Stream) {
+			tables = append(tables, t)
+		}
+	}
+	return tables
+}
+
+// newWorld makes a company of that many invoices, of which few are read, by pages of that size, in a
+// database that may be shared: the account keeps worlds apart.
 func newWorld(t *testing.T, db *storetest.Store, account string, invoices, page int) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{at: time.Date(2026, 5, 5, 10, 0, 0, 0, time.UTC)}, store: db, page: page}
+	w := &world{t: t, clock: &clock{at: time.Date(2026, 5, 5, 10, 0, 0, 0, time.UTC)}, store: db, tables: few(), page: page}
 	w.sim = qbosim.New(qbosim.Config{ClientID: "id", ClientSecret: "secret", Now: w.clock.now, NoLimits: true, AccessTTL: 1000 * time.Hour})
 	w.company = w.sim.AddCompany(qbosim.CompanySpec{Realm: account, Name: "Company " + account, Seed: 1, Invoices: invoices})
 	w.sim.BeforeAnswer(func(r *http.Request) {
@@ -74,7 +94,7 @@ func newWorld(t *testing.T, db *storetest.Store, account string, invoices, page 
 			w.hook(r)
 		}
 	})
-	server := httptest.NewServer(w.sim)
+	server := httptest.NewServer(http.HandlerFunc(w.serve))
 	t.Cleanup(server.Close)
 	w.url = server.URL
 	w.token = w.sim.IssueTokens(account).Access
@@ -87,6 +107,41 @@ func newWorld(t *testing.T, db *storetest.Store, account string, invoices, page 
 	return w
 }
 
+// serve is the simulator, but for what the test wants to be refused.
+func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
+	w.mu.Lock()
+	refuse, most := w.refuse, w.most
+	w.mu.Unlock()
+	if rows := maxResults.FindStringSubmatch(r.URL.Query().Get("query")); most > 0 && len(rows) > 0 {
+		if n, err := strconv.Atoi(rows[1]); err == nil && n > most {
+			rw.WriteHeader(http.StatusGatewayTimeout)
+			return
+		}
+	}
+	if refuse != nil && refuse(r) {
+		rw.WriteHeader(http.StatusBadRequest)
+		io.WriteString(rw, `{"Fault":{"Error":[{"Message":"Invalid query","Detail":"QueryValidationError","code":"4001"}],"type":"ValidationFault"}}`)
+		return
+	}
+	w.sim.ServeHTTP(rw, r)
+}
+
+var maxResults = regexp.MustCompile(`MAXRESULTS (\d+)`)
+
+// slow lets QuickBooks take too long for pages of more rows than that. The client tries smaller ones.
+func (w *world) slow(most int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.most, w.retries = most, 3
+}
+
+// refusing lets QuickBooks refuse requests, until it is called again; nil: none.
+func (w *world) refusing(refuse func(*http.Request) bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refuse = refuse
+}
+
 func (w *world) source() *qbosource.Source {
 	meter := new(qbosource.Meter)
 	client := quickbooks.New(quickbooks.Options{
@@ -94,7 +149,7 @@ func (w *world) source() *qbosource.Source {
 		HTTP: httpclient.New(httpclient.Options{Timeout: 10 * time.Second}), Retry: httpclient.Policy{MaxRetries: w.retries, Delay: time.Millisecond, RateWaits: w.rateWaits},
 	})
 	return qbosource.New(qbosource.Options{
-		Client: client, Meter: meter, Tables: quickbooks.Catalog(), Now: w.clock.now, Page: w.page,
+		Client: client, Meter: meter, Tables: w.tables, Now: w.clock.now, Page: w.page,
 	})
 }
 
@@ -106,19 +161,62 @@ func (t token) Renew(context.Context, string) (string, error) { return string(t)
 // sync runs the connection once and wants it done.
 func (w *world) sync() engine.Result {
 	w.t.Helper()
-	rep, err := w.engine.Run(context.Background(), w.conn, org.Manual, nil)
+	rep, err := w.engine.Run(context.Background(), w.conn, engine.Order{Reason: org.Manual}, nil)
 	if err != nil || rep.Result.Outcome != engine.Done {
 		w.t.Fatalf("run: %v, outcome %q, streams %v", err, rep.Result.Outcome, rep.Result.Streams)
 	}
 	return rep.Result
 }
 
+// told lets webhooks tell of objects, and runs the connection for that. It returns the metered calls.
+func (w *world) told(events ...webhook.Event) (rep engine.Report, calls int) {
+	w.t.Helper()
+	before := w.sim.Stats().Metered
+	w.record(events...)
+	rep, err := w.engine.Run(context.Background(), w.conn, engine.Order{Reason: org.Webhook}, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return rep, w.sim.Stats().Metered - before
+}
+
+// record keeps what webhooks tell.
+func (w *world) record(events ...webhook.Event) {
+	w.t.Helper()
+	for i := range events {
+		events[i].Account = w.conn.Account
+		if events[i].Key == "" {
+			events[i].Key = fmt.Sprintf("%s %s %d", w.conn.Account, w.t.Name(), w.events)
+			w.events++
+		}
+		if events[i].Change == "" {
+			events[i].Change = engine.Updated
+		}
+	}
+	if _, err := w.store.Record(context.Background(), quickbooks.Provider, events); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// open counts the notices that wait for a run.
+func (w *world) open() string {
+	w.t.Helper()
+	return w.column(`SELECT count(*)::text FROM sync.notices WHERE connection_id = $1 AND settled_at IS NULL`, w.conn.ID)[0]
+}
+
+// metered runs the connection, which must be done with everything, and counts the metered calls.
+func (w *world) metered() int {
+	w.t.Helper()
+	before := w.sim.Stats().Metered
+	w.sync()
+	return w.sim.Stats().Metered - before
+}
+
 // agree compares every object of the company with the database.
 func (w *world) agree() {
 	w.t.Helper()
-	tables := quickbooks.Catalog()
-	for i := range tables {
-		t := &tables[i]
+	for i := range w.tables {
+		t := &w.tables[i]
 		diff, err := storetest.Compare(context.Background(), w.store.Pool, w.conn.ID, t, w.company.All(t.Stream))
 		if err != nil {
 			w.t.Fatal(err)
@@ -163,6 +261,7 @@ type worker struct {
 	*world
 	rand *rand.Rand
 	made int
+	how  qbosim.MergeHow
 }
 
 func (k *worker) pick(entity string) string {
@@ -211,5 +310,12 @@ func (k *worker) active(entity string) string {
 		if json.Unmarshal(raw, &o) == nil && o.Active && o.Type != "Category" && o.Type != "Group" {
 			return id
 		}
+	}
+}
+
+// allow is a budget with a floor.
+func allow(floor *engine.Urgency) engine.Allow {
+	return func(context.Context, org.Connection) (engine.Allowance, error) {
+		return engine.Allowance{Floor: *floor}, nil
 	}
 }

@@ -1,0 +1,127 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/countinghouse/countinghouse/shared/platform/config"
+	"github.com/countinghouse/countinghouse/shared/platform/logging"
+	"github.com/countinghouse/countinghouse/shared/platform/queue"
+	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
+	"github.com/countinghouse/countinghouse/shared/store"
+	"github.com/countinghouse/countinghouse/shared/sync/engine"
+	"github.com/countinghouse/countinghouse/shared/sync/webhook"
+)
+
+// webhookConfig is what the receiver of QuickBooks' webhooks needs: it reads no company, so it has no
+// key to any.
+type webhookConfig struct {
+	Log      logging.Options
+	Database store.Config
+	Queue    queue.Config
+	Topic    string        `env:"SYNC_TOPIC,required" help:"Pub/Sub topic of the ticks"`
+	Verifier config.Secret `env:"QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN,required" help:"of the app's webhooks, from Intuit's developer portal; several, separated by commas, while it is changed"`
+}
+
+// Validate implements config.Validator.
+func (c webhookConfig) Validate() error {
+	if c.Verifier != "" && len(c.verifiers()) == 0 {
+		return errors.New("QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN: want the token, or several of them separated by commas")
+	}
+	return nil
+}
+
+func (c webhookConfig) verifiers() (tokens []quickbooks.Secret) {
+	for token := range entries(c.Verifier.Reveal()) {
+		tokens = append(tokens, quickbooks.Secret(token))
+	}
+	return tokens
+}
+
+// QuickBooksWebhook builds the function that takes in QuickBooks' webhooks.
+func QuickBooksWebhook(ctx context.Context, environ []string, log *slog.Logger) (http.Handler, func(context.Context) error, error) {
+	cfg, err := config.Load[webhookConfig](environ)
+	if err != nil {
+		return nil, nil, err
+	}
+	if log == nil {
+		log = logging.New(os.Stderr, cfg.Log)
+	}
+	j := &joint{log: log, now: time.Now}
+	if j.store, err = openStore(ctx, cfg.Database, &j.ends); err != nil {
+		return nil, nil, err
+	}
+	publisher, err := queue.New(ctx, cfg.Queue)
+	if err != nil {
+		j.ends.close(ctx) //nolint:errcheck // the first error counts
+		return nil, nil, err
+	}
+	j.ends.add(func(context.Context) error { return publisher.Close() })
+	j.ticks = ticks{publisher.Publisher(cfg.Topic)}
+
+	mux := http.NewServeMux()
+	mux.Handle("/{$}", quickBooksReceiver(cfg.verifiers(), j.store, j.store, j.ticks, log))
+	mux.Handle("GET /disconnect", &webhook.Disconnected{
+		Provider: quickbooks.Provider, Account: realmOf, Store: j.store, Ticks: j.ticks, Log: log,
+	})
+	return ready{mux, j}, j.ends.close, nil
+}
+
+// quickBooksReceiver is a receiver of what is signed by one of the tokens.
+func quickBooksReceiver(tokens []quickbooks.Secret, s webhook.Store, rejected webhook.Rejecter, t webhook.Ticker, log *slog.Logger) *webhook.Receiver {
+	return &webhook.Receiver{
+		Provider: quickbooks.Provider, Header: quickbooks.WebhookSignature,
+		Verify: func(body []byte, signature string) (good bool) {
+			for _, token := range tokens { // all of them: how long it takes tells nothing
+				good = quickbooks.VerifyWebhook(token, body, signature) || good
+			}
+			return good
+		},
+		Parse: quickBooksEvents, Store: s, Rejected: rejected, Ticks: t, Log: log,
+	}
+}
+
+// quickBooksEvents reads a delivery in our own words.
+func quickBooksEvents(body []byte) ([]webhook.Event, error) {
+	told, err := quickbooks.ParseWebhook(body)
+	if err != nil {
+		return nil, err
+	}
+	events := make([]webhook.Event, len(told))
+	for i, e := range told {
+		events[i] = webhook.Event{
+			Key: e.Key, Account: e.Realm, Stream: e.Entity, Kind: e.Kind, Object: e.ID,
+			Change: quickBooksChange(e.Operation), Loser: e.Loser, At: e.Time, Raw: e.Raw, Problem: e.Problem,
+		}
+	}
+	return events, nil
+}
+
+func quickBooksChange(operation string) engine.Change {
+	switch operation {
+	case quickbooks.OperationCreated:
+		return engine.Created
+	case quickbooks.OperationDeleted:
+		return engine.Deleted
+	case quickbooks.OperationMerged:
+		return engine.Merged
+	case quickbooks.OperationVoided:
+		return engine.Voided
+	case quickbooks.OperationEmailed:
+		return engine.Emailed
+	}
+	return engine.Updated // whatever it was: the object is read
+}
+
+// realmOf reads the company from the address that Intuit sends a person to after a disconnect.
+func realmOf(q url.Values) string {
+	if realm := q.Get("realmId"); quickbooks.IsRealm(realm) {
+		return realm
+	}
+	return ""
+}

@@ -1,0 +1,126 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosim"
+	"github.com/countinghouse/countinghouse/shared/sync/reconcile"
+)
+
+// job builds a job, closed when the test ends.
+func (w *whole) job(o jobOptions) *job {
+	w.Helper()
+	o.parallel = 4
+	j, err := newJob(w.Context(), w.vars, w.log(), "job", o)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() { j.ends.close(context.Background()) }) //nolint:errcheck // the test is over
+	return j
+}
+
+// told returns the log lines of an event.
+func (w *whole) told(event string) (lines []map[string]any) {
+	w.Helper()
+	for line := range strings.Lines(w.logs.String()) {
+		var entry map[string]any
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			w.Fatal(err)
+		}
+		if entry["event"] == event {
+			lines = append(lines, entry)
+		}
+	}
+	return lines
+}
+
+func (w *whole) spoil(sql string) {
+	w.Helper()
+	if _, err := w.store.Pool.Exec(w.Context(), sql); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// The jobs do what they are asked for on all companies, and say so.
+func TestJobs(t *testing.T) {
+	w := newWhole(t, qbosim.Config{NoLimits: true})
+	one, two := w.attach("onpoint", onpointRealm), w.attach("powergen", powergenRealm)
+	some := []string{"Customer", "Invoice"}
+
+	if err := w.job(jobOptions{all: true, streams: some}).backfill(t.Context(), reconcile.Backfill{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := w.invoices(), w.sim.Company(onpointRealm).Count("Invoice")+w.sim.Company(powergenRealm).Count("Invoice"); got != want {
+		t.Errorf("after a backfill of companies that nobody had synced %d invoices, want %d", got, want)
+	}
+	if ended := w.told("backfill"); len(ended) != 2 || ended[0]["outcome"] != "done" {
+		t.Errorf("it tells %v", ended)
+	}
+
+	w.spoil(`DELETE FROM quickbooks.invoices WHERE id = (SELECT max(id) FROM quickbooks.invoices WHERE org_id = 'onpoint') AND org_id = 'onpoint'`)
+	w.spoil(`UPDATE quickbooks.invoices SET total_amt = total_amt + 1 WHERE org_id = 'powergen'`)
+	if err := w.job(jobOptions{all: true, streams: some}).reconcile(t.Context(), reconcile.Check{}); err != nil {
+		t.Fatal(err)
+	}
+	differed := w.told("reconciled")
+	if len(differed) != 1 || differed[0]["org"] != "onpoint" || differed[0]["stream"] != "Invoice" || differed[0]["missing"] != 1.0 || differed[0]["mended"] != 1.0 {
+		t.Errorf("counting tells %v, want the one invoice that is missing", differed)
+	}
+	if err := w.job(jobOptions{orgs: []org.Slug{"powergen"}, streams: some}).reconcile(t.Context(), reconcile.Check{Full: true}); err != nil {
+		t.Fatal(err)
+	}
+	if differed = w.told("reconciled"); len(differed) != 2 || differed[1]["org"] != "powergen" || differed[1]["damaged"] != differed[1]["mended"] {
+		t.Errorf("a full check tells %v, want all invoices of powergen", differed)
+	}
+	if ended := w.told("reconcile"); len(ended) != 3 || len(w.told("pruned")) != 2 {
+		t.Errorf("it tells %v", ended)
+	}
+
+	// Two that nobody can work on: told where all were asked for, an error where they were named.
+	w.spoil(`UPDATE sync.connections SET state = 'needs_reauth', reason = 'connect again' WHERE id = 1`)
+	w.spoil(`UPDATE sync.connections SET state = 'disconnected' WHERE id = 2`)
+	if err := w.job(jobOptions{all: true}).reconcile(t.Context(), reconcile.Check{}); err != nil {
+		t.Error(err)
+	}
+	if left := w.told("left_out"); len(left) != 1 || left[0]["org"] != "onpoint" {
+		t.Errorf("left out %v", left)
+	}
+	for _, tt := range []struct {
+		name string
+		give jobOptions
+		kind fault.Kind
+		says string
+	}{
+		{"who has to connect again", jobOptions{orgs: []org.Slug{"onpoint"}}, fault.Reconnect, "onpoint, connection 1: it is needs_reauth: connect again"},
+		{"one that is disconnected", jobOptions{orgs: []org.Slug{"powergen"}, connection: two.ID}, fault.Reconnect, "it is disconnected"},
+		{"an unknown organisation", jobOptions{orgs: []org.Slug{"nobody"}}, fault.NotFound, "there is no organisation nobody"},
+		{"another's connection", jobOptions{orgs: []org.Slug{"powergen"}, connection: one.ID}, fault.NotFound, "organisation powergen has no connection 1"},
+	} {
+		if err := w.job(tt.give).backfill(t.Context(), reconcile.Backfill{}); !fault.Is(err, tt.kind) || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: %v, want it to say %q", tt.name, err, tt.says)
+		}
+	}
+}
+
+// A job that is stopped says so for every connection that it has not done.
+func TestStoppedJob(t *testing.T) {
+	w := newWhole(t, qbosim.Config{NoLimits: true})
+	w.attach("onpoint", onpointRealm)
+	w.attach("powergen", powergenRealm)
+	ctx, stop := context.WithCancel(t.Context())
+	j := w.job(jobOptions{all: true})
+	work, err := j.connections(ctx)
+	if err != nil || len(work) != 2 {
+		t.Fatalf("%v, %v", work, err)
+	}
+	stop()
+	err = j.each(ctx, work, func(context.Context, org.Connection) error { t.Error("it works"); return nil })
+	if !fault.Is(err, fault.Stopped) || !strings.Contains(err.Error(), "onpoint, connection 1") || !strings.Contains(err.Error(), "powergen, connection 2") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,26 @@
+-- +goose Up
+CREATE TABLE quickbooks.tax_agencies (
+	org_id text COLLATE "C" NOT NULL,
+	connection_id bigint NOT NULL,
+	id text COLLATE "C" NOT NULL,
+	sync_token text,
+	meta_data_create_time timestamptz,
+	meta_data_last_updated_time timestamptz,
+	display_name text,
+	tax_registration_number text,
+	tax_agency_config text,
+	tax_tracked_on_sales boolean,
+	tax_tracked_on_purchases boolean,
+	last_file_date date,
+	raw jsonb NOT NULL,
+	digest bytea NOT NULL,
+	deleted_at timestamptz,
+	synced_at timestamptz NOT NULL,
+	PRIMARY KEY (org_id, connection_id, id)
+);
+COMMENT ON TABLE quickbooks.tax_agencies IS 'the provider''s feed of changes leaves these out: they are read again every 7 days. empty where the company does not have the feature';
+COMMENT ON COLUMN quickbooks.tax_agencies.id IS 'unique among the company''s objects of this kind; text, up to 21 digits';
+COMMENT ON COLUMN quickbooks.tax_agencies.sync_token IS 'moves when a person edits the object, not when a balance follows from elsewhere';
+COMMENT ON COLUMN quickbooks.tax_agencies.meta_data_last_updated_time IS 'whole seconds; guards against older data';
+SELECT sync.pack('quickbooks.tax_agencies');
+SELECT sync.protect('quickbooks.tax_agencies');
