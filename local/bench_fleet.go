@@ -6,11 +6,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/postgres"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosim"
+	"github.com/countinghouse/countinghouse/shared/sync/schedule"
 )
 
 // fleet is what many organisations on a tick of three minutes cost one machine.
@@ -18,7 +23,7 @@ type fleet struct {
 	Organisations int     `json:"organisations"`
 	Minutes       float64 `json:"minutes"`
 	MissedTicks   int     `json:"missed_ticks"`
-	LagP99        float64 `json:"lag_p99_s"`    // from the moment a sweep is due to its end
+	LagP99        float64 `json:"lag_p99_s"`    // from the instant at which a sweep is due to its end
 	PeakRSS       float64 `json:"peak_rss_mib"` // of the process with the functions
 	Growth        float64 `json:"rss_growth"`   // memory at the end, as a share of that after a third of the time
 	Throttled     int     `json:"throttled"`    // calls that Intuit refused
@@ -90,7 +95,7 @@ SELECT c.id, s.name, s.status, s.checkpoint, s.last_success FROM sync.streams AS
 		return err
 	}
 	// Each is due at its own place within the next three minutes, as after an earlier sweep.
-	_, err = c.pool.Exec(ctx, `UPDATE sync.connections SET sweep_every = $1, next_sync_at = now() + $1 * ((id * 0.6180339887) % 1)::float8`, every)
+	_, err = c.pool.Exec(ctx, `UPDATE sync.connections SET sweep_every = $1::interval, next_sync_at = now() + $1::interval * ((id * 0.6180339887) % 1)::float8`, every)
 	if err == nil {
 		_, err = c.pool.Exec(ctx, "ANALYZE")
 	}
@@ -124,21 +129,37 @@ func (c *crowd) dispatch(ctx context.Context, to string) {
 	}
 }
 
-// lags reads from the runs how late each sweep was, and which never came. Each organisation is due
-// once in any three minutes; the first three are where the fleet finds its rhythm.
+// lags reads from the runs how late each sweep was, and which never came. The first interval is where
+// the fleet finds its rhythm.
 func (c *crowd) lags(ctx context.Context, from time.Time, d time.Duration, f *fleet) error {
-	whole := int((d - every) / every)
-	err := c.pool.QueryRow(ctx, `WITH r AS (
-	SELECT connection_id, started_at, finished_at, lag(started_at) OVER (PARTITION BY connection_id ORDER BY started_at) AS before
-	FROM sync.runs WHERE started_at >= $1 AND outcome = 'done')
-SELECT coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY greatest(extract(epoch FROM finished_at - before - $2::interval), 0)), 0)::float8 FROM r WHERE before IS NOT NULL`,
-		from, every).Scan(&f.LagP99)
+	rows, err := c.pool.Query(ctx, `SELECT connection_id, started_at, finished_at FROM sync.runs WHERE started_at >= $1 AND outcome = 'done'`, from.Add(every))
 	if err != nil {
 		return err
 	}
-	f.LagP99 = round(f.LagP99, 2)
-	return c.pool.QueryRow(ctx, `SELECT coalesce(sum(greatest($2 - n, 0)), 0)::int FROM (
-	SELECT c.id, count(r.id) AS n FROM sync.connections AS c
-	LEFT JOIN sync.runs AS r ON r.connection_id = c.id AND r.outcome = 'done' AND r.started_at >= $1::timestamptz + $3::interval - interval '15 s' AND r.started_at < $1::timestamptz + $3::interval * ($2 + 1) + interval '15 s'
-	GROUP BY c.id) AS x`, from, whole, every).Scan(&f.MissedTicks)
+	swept := map[org.ConnectionID]map[time.Time]bool{}
+	var late []float64
+	var id org.ConnectionID
+	var started, finished time.Time
+	_, err = pgx.ForEachRow(rows, []any{&id, &started, &finished}, func() error {
+		due := schedule.After(id, every, started.Add(10*time.Second-every)) // a tick may come so much early
+		if swept[id] == nil {
+			swept[id] = map[time.Time]bool{}
+		}
+		swept[id][due] = true
+		late = append(late, max(finished.Sub(due).Seconds(), 0))
+		return nil
+	})
+	if err != nil || len(late) == 0 {
+		return err
+	}
+	slices.Sort(late)
+	f.LagP99 = round(late[len(late)*99/100], 2)
+	for _, conn := range c.conns {
+		for due := schedule.After(conn.ID, every, from.Add(every)); due.Before(from.Add(d - 10*time.Second)); due = due.Add(every) {
+			if !swept[conn.ID][due] {
+				f.MissedTicks++
+			}
+		}
+	}
+	return nil
 }

@@ -113,7 +113,7 @@ func newDays(ctx context.Context, server *postgres.Server, name string, hooks bo
 	d.conn, d.company = d.conns[0], d.sim.Company(d.conns[0].Account)
 	d.token = d.sim.IssueTokens(d.conn.Account).Access
 	d.engine = &engine.Engine{
-		Store: d.store, Log: slog.New(slog.DiscardHandler), Holder: "bench", Lease: time.Minute, Budget: time.Hour, Open: d.open,
+		Store: d.store, Log: slog.New(slog.DiscardHandler), Holder: "bench", Lease: time.Minute, Budget: time.Hour, Open: d.open, Soon: schedule.Soon,
 		Pace: func(p engine.Pace, s engine.Swept, a engine.Allowance) engine.Pace {
 			return schedule.Next(p, s, a, d.clock())
 		},
@@ -168,7 +168,7 @@ func (d *days) live(ctx context.Context, n int) error {
 				}
 			}
 			d.set(next)
-			if next.Before(d.due) {
+			if next.Add(10 * time.Second).Before(d.due) { // the tolerance of a scheduled tick
 				continue
 			}
 			if err := d.run(ctx, org.Schedule); err != nil {
@@ -251,7 +251,7 @@ func (d *days) note(table string, object id, derived bool) {
 // run does what a tick does, by the simulated clock: a sweep is due for the database when it is for us.
 func (d *days) run(ctx context.Context, reason org.Reason) error {
 	due := "infinity"
-	if !d.clock().Before(d.due) {
+	if !d.clock().Add(10 * time.Second).Before(d.due) {
 		due = "-infinity"
 	}
 	if _, err := d.pool.Exec(ctx, `UPDATE sync.connections SET next_sync_at = $2::timestamptz WHERE id = $1`, d.conn.ID, due); err != nil {
@@ -264,12 +264,11 @@ func (d *days) run(ctx context.Context, reason org.Reason) error {
 	if err != nil {
 		return err
 	}
-	var wait float64
-	if err := d.pool.QueryRow(ctx, `SELECT extract(epoch FROM least(next_sync_at, now() + interval '1 year') - now())::float8 FROM sync.connections WHERE id = $1`, d.conn.ID).Scan(&wait); err != nil {
-		return err
-	}
-	if at := d.clock().Add(time.Duration(wait * float64(time.Second))); rep.Result.Swept || at.Before(d.due) {
-		d.due = at
+	switch r := rep.Result; {
+	case rep.Runs > 0 && r.Swept:
+		d.due = schedule.After(d.conn.ID, r.Pace.Every, d.clock().Add(10*time.Second))
+	case rep.Runs > 0 && r.Soon > 0 && d.clock().Add(r.Soon).Before(d.due):
+		d.due = d.clock().Add(r.Soon)
 	}
 	return d.arrived(ctx)
 }

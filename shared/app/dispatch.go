@@ -22,7 +22,7 @@ import (
 
 // DispatchConfig is how ticks are sent to a big fleet.
 type DispatchConfig struct {
-	Window time.Duration `env:"DISPATCH_WINDOW" envDefault:"55s" help:"how long one call sends ticks; below the minute between two calls"`
+	Window time.Duration `env:"DISPATCH_WINDOW" envDefault:"59s" help:"how long one call sends ticks; below the minute between two calls"`
 	Rate   int           `env:"DISPATCH_RATE" envDefault:"100" help:"ticks a second at most"`
 }
 

@@ -112,3 +112,12 @@ func (l *logs) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// count asks the database for a number.
+func (p *place) count(sql string, args ...any) (n int) {
+	p.Helper()
+	if err := p.store.Pool.QueryRow(p.Context(), sql, args...).Scan(&n); err != nil {
+		p.Fatal(err)
+	}
+	return n
+}

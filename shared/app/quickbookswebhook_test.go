@@ -251,15 +251,6 @@ func TestForgedWebhooks(t *testing.T) {
 	}
 }
 
-// count asks the database for a number.
-func (p *place) count(sql string, args ...any) (n int) {
-	p.Helper()
-	if err := p.store.Pool.QueryRow(p.Context(), sql, args...).Scan(&n); err != nil {
-		p.Fatal(err)
-	}
-	return n
-}
-
 // TestSignedGarbage: it is kept, and answered so that what comes behind it is not held back.
 func TestSignedGarbage(t *testing.T) {
 	p, h := newWebhooks(t)

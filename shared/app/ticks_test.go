@@ -101,12 +101,3 @@ func (w *whole) runs(c org.Connection) int {
 	w.Helper()
 	return w.count(`SELECT count(*) FROM sync.runs WHERE connection_id = $1`, c.ID)
 }
-
-// count asks the database for a number.
-func (w *whole) count(sql string, args ...any) (n int) {
-	w.Helper()
-	if err := w.store.Pool.QueryRow(w.Context(), sql, args...).Scan(&n); err != nil {
-		w.Fatal(err)
-	}
-	return n
-}
