@@ -94,8 +94,13 @@ SELECT c.id, s.name, s.status, s.checkpoint, s.last_success FROM sync.streams AS
 	if err != nil {
 		return err
 	}
-	// Each is due at its own place within the next three minutes, as after an earlier sweep.
-	_, err = c.pool.Exec(ctx, `UPDATE sync.connections SET sweep_every = $1::interval, next_sync_at = now() + $1::interval * ((id * 0.6180339887) % 1)::float8`, every)
+	// Each is due at its own instants, as after an earlier sweep.
+	ids, due := make([]org.ConnectionID, len(c.conns)), make([]time.Time, len(c.conns))
+	for i, conn := range c.conns {
+		ids[i], due[i] = conn.ID, schedule.After(conn.ID, every, time.Now().Add(5*time.Second))
+	}
+	_, err = c.pool.Exec(ctx, `UPDATE sync.connections AS c SET sweep_every = $1::interval, next_sync_at = d.at
+FROM unnest($2::bigint[], $3::timestamptz[]) AS d (id, at) WHERE c.id = d.id`, every, ids, due)
 	if err == nil {
 		_, err = c.pool.Exec(ctx, "ANALYZE")
 	}
