@@ -103,7 +103,7 @@ func (p *platform) tell(ctx context.Context) {
 	if p.hooks == nil {
 		return
 	}
-	if err := p.hooks.Run(ctx); err != nil && ctx.Err() == nil {
+	if err := p.hooks.Run(ctx); ctx.Err() == nil {
 		p.log.Error("the simulator's webhooks ended", "err", err)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -394,7 +393,7 @@ func FuzzReceiver(f *testing.F) {
 			signed = signature(markerVerifier, body)
 		}
 		k := &keeper{}
-		h := quickBooksReceiver([]quickbooks.Secret{markerVerifier, nextVerifier}, k, k, k, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		h := quickBooksReceiver([]quickbooks.Secret{markerVerifier, nextVerifier}, k, k, k, slog.New(slog.DiscardHandler))
 		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
 		r.Header["Intuit-Signature"] = []string{signed}
 		w := httptest.NewRecorder()
