@@ -143,7 +143,7 @@ func tickIdle(ctx context.Context, n int, slug string, environ []string) (t tick
 	}
 	defer end(ctx) //nolint:errcheck // the process ends
 	one := func() error {
-		body := fmt.Sprintf(`{"message":{"messageId":"1","attributes":{"org":%q,"reason":"schedule"}},"subscription":"bench"}`, slug)
+		body := fmt.Sprintf(`{"message":{"messageId":"1","attributes":{"org":%q,"reason":"manual"}},"subscription":"bench"}`, slug) // a scheduled one that is not due does nothing
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodPost, "/", strings.NewReader(body)))
 		if w.Code/100 != 2 {
