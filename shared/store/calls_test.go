@@ -179,3 +179,26 @@ func BenchmarkTakeCall(b *testing.B) {
 		})
 	})
 }
+
+// Those who have no time for a turn do not keep it from others.
+func TestTakeCallLeavesWhatComesTooLate(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	windows := []store.Window{{N: 1, Per: time.Hour}}
+	if wait, _, err := f.TakeCall(f.ctx, "quickbooks", "1", windows); wait != 0 || err != nil {
+		t.Fatal(wait, err)
+	}
+	hurried, cancel := context.WithTimeout(f.ctx, time.Minute)
+	defer cancel()
+	for range 5 {
+		if wait, _, err := f.TakeCall(hurried, "quickbooks", "1", windows); wait < 59*time.Minute || wait > time.Hour+time.Second || err != nil {
+			t.Errorf("somebody in a hurry: %v, %v", wait, err)
+		}
+	}
+	if wait, _, err := f.TakeCall(f.ctx, "quickbooks", "1", windows); wait > time.Hour+time.Second || err != nil {
+		t.Errorf("somebody with patience waits %v, %v; want the next turn", wait, err)
+	}
+	if wait, _, err := f.TakeCall(f.ctx, "quickbooks", "1", windows); wait < time.Hour+59*time.Minute || err != nil {
+		t.Errorf("the next one waits %v, %v; want the turn after that", wait, err)
+	}
+}

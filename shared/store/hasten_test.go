@@ -4,7 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/store/storetest"
+	"github.com/countinghouse/countinghouse/shared/sync/engine"
 )
 
 // TestHasten: a sweep comes forward to a while after the last one, never before, and only the call that
@@ -54,5 +56,28 @@ func TestHasten(t *testing.T) {
 		if due, err := s.Hasten(t.Context(), "demo", other, rest); err != nil || len(due) != 0 {
 			t.Errorf("account %q: %v, %v", other, due, err)
 		}
+	}
+}
+
+// A sweep that is under way may have looked already: another follows it.
+func TestHastenDuringASweep(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var provider, account string
+	if err := f.Pool.QueryRow(f.ctx, `UPDATE sync.connections SET next_sync_at = now() - interval '1 second', last_swept_at = now() - interval '1 hour' WHERE id = $1 RETURNING provider, account`, f.id).Scan(&provider, &account); err != nil {
+		t.Fatal(err)
+	}
+	run, err := f.Begin(f.ctx, f.lease, nil, org.Schedule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if due, err := f.Hasten(f.ctx, org.Provider(provider), account, 15*time.Minute); err != nil || len(due) != 0 {
+		t.Errorf("%v, %v", due, err)
+	}
+	if err := f.Finish(f.ctx, f.lease, run, engine.Result{Outcome: engine.Done, State: org.Active, Swept: true, Pace: engine.Pace{Every: 4 * time.Hour}}); err != nil {
+		t.Fatal(err)
+	}
+	if a, err := f.Agenda(f.ctx, f.lease); err != nil || !a.Sweep {
+		t.Errorf("%+v, %v; want another sweep", a, err)
 	}
 }

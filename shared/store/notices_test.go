@@ -239,3 +239,23 @@ func BenchmarkRecord(b *testing.B) {
 		}
 	}
 }
+
+// An event that tells no time may be another one of the same words: it is read again.
+func TestRecordAgainWithoutATime(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	e := event("e1", "1")
+	e.At = time.Time{}
+	for range 2 {
+		if r := f.tell(e); len(r.Connections) != 1 {
+			t.Errorf("%+v; want its connection ticked", r)
+		}
+		a, err := f.Agenda(f.ctx, f.lease)
+		if err != nil || len(a.Notices) != 1 {
+			t.Fatal(a, err)
+		}
+		if _, err := f.Apply(f.ctx, f.lease, f.run, engine.Batch{Settled: []int64{a.Notices[0].ID}}, engine.Usage{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

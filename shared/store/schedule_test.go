@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -313,5 +314,25 @@ func BenchmarkUsage(b *testing.B) {
 		if u, err := f.Usage(f.ctx, books); err != nil || u.Week != 480*7*10_000 {
 			b.Fatal(u, err)
 		}
+	}
+}
+
+// While ticks are on their way to a slow topic nothing waits for the connections that they are for.
+func TestDueLocksNothingWhileItPublishes(t *testing.T) {
+	t.Parallel()
+	f := fleet(t, 1)
+	n, err := f.Due(f.ctx, 10, time.Minute, func(ticks []org.Tick) error {
+		ctx, cancel := context.WithTimeout(f.ctx, 10*time.Second)
+		defer cancel()
+		l, ok, err := f.Acquire(ctx, ticks[0].Connection, org.Schedule, "the tick that is there already", time.Minute)
+		if err != nil || !ok {
+			t.Errorf("its run does not begin: %t, %v", ok, err)
+			return nil
+		}
+		_, err = f.Abandon(ctx, l)
+		return err
+	})
+	if n != 1 || err != nil {
+		t.Errorf("%d, %v", n, err)
 	}
 }

@@ -15,9 +15,9 @@ import (
 // Store keeps what the schedule goes by.
 type Store interface {
 	// Due calls publish with the ticks of up to limit connections whose sweep is due, the longest due
-	// first, or that have had a notice open for longer than again (its own tick was lost), and then
-	// notes that they have been asked for: until again has passed they are not due a second time. When
-	// publish fails nothing is noted. Two calls at once never publish one connection twice. It returns
+	// first, or that have had a notice open for longer than again (its own tick was lost). That
+	// they have been asked for is noted before, with nothing locked while publish waits: until again has
+	// passed they are not due a second time. When publish fails the note is taken back. Two calls at once never publish one connection twice. It returns
 	// how many there were.
 	Due(ctx context.Context, limit int, again time.Duration, publish func([]org.Tick) error) (int, error)
 	// Usage returns how the app's calls of a provider stand.

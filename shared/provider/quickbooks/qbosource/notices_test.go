@@ -1,6 +1,7 @@
 package qbosource_test
 
 import (
+	"encoding/json"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -200,4 +201,54 @@ func TestNoticesOfObjectsThatAreSlow(t *testing.T) {
 	if rep, calls := w.told(events...); rep.Result.Outcome != engine.Done || calls != 2 || w.open() != "0" {
 		t.Errorf("outcome %q, %d metered calls, %s notices open; want done, 2 and none", rep.Result.Outcome, calls, w.open())
 	}
+}
+
+// A payment gives its invoice a new SyncToken in the same second, and no webhook tells of that: it is
+// no webhook missed. The same change of an invoice alone is one.
+func TestSweepsKnowWhatFollows(t *testing.T) {
+	w := newWorld(t, storetest.New(t, quickbooks.Catalog()...), "9189", 40, 0)
+	var got engine.Swept
+	w.engine.Pace = func(p engine.Pace, s engine.Swept, _ engine.Allowance) engine.Pace { got = s; return p }
+	w.sync()
+	w.clock.add(time.Hour)
+	invoice, customer := w.unpaid()
+	raw, err := w.company.Create("Payment", `{"CustomerRef":{"value":"`+customer+`"},"TotalAmt":1.00,"Line":[{"Amount":1.00,"LinkedTxn":[{"TxnId":"`+invoice+`","TxnType":"Invoice"}]}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var payment struct{ ID string }
+	if err := json.Unmarshal(raw, &payment); err != nil {
+		t.Fatal(err)
+	}
+	w.told(webhook.Event{Stream: "Payment", Object: payment.ID, Change: engine.Created})
+	w.clock.add(10 * time.Minute)
+	w.sync()
+	if want := (engine.Swept{Found: 1}); got != want {
+		t.Errorf("a payment that was told of: %+v, want %+v", got, want)
+	}
+	w.clock.add(time.Hour)
+	w.edit(invoice)
+	w.clock.add(10 * time.Minute)
+	w.sync()
+	if want := (engine.Swept{Found: 1, Missed: 1}); got != want {
+		t.Errorf("an edit that was not told of: %+v, want %+v", got, want)
+	}
+	w.agree()
+}
+
+// unpaid returns an invoice that is not paid, and its customer.
+func (w *world) unpaid() (invoice, customer string) {
+	w.t.Helper()
+	for raw := range w.company.All("Invoice") {
+		var i struct {
+			ID                string
+			TotalAmt, Balance json.Number
+			CustomerRef       struct{ Value string }
+		}
+		if err := json.Unmarshal(raw, &i); err == nil && i.Balance == i.TotalAmt && i.Balance != "0" {
+			return i.ID, i.CustomerRef.Value
+		}
+	}
+	w.t.Fatal("every invoice is paid")
+	return "", ""
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/catalog"
+	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 	"github.com/countinghouse/countinghouse/shared/store/storetest"
 	"github.com/countinghouse/countinghouse/shared/sync/engine"
@@ -132,4 +133,34 @@ func TestTimersAreSpread(t *testing.T) {
 	if len(at) < 10 {
 		t.Errorf("ten companies have %d different times", len(at))
 	}
+}
+
+// A stream that fails is not tried at every sweep: its calls may be metered all the same.
+func TestATimerThatFailsRests(t *testing.T) {
+	w := newWorld(t, storetest.New(t, quickbooks.Catalog()...), "9209", 20, 0)
+	w.declare("Payment", func(t *catalog.Table) { t.Every = 12 * time.Hour })
+	w.sync()
+	tries := 0
+	w.refusing(func(r *http.Request) bool {
+		if !asks(r, "FROM Payment") {
+			return false
+		}
+		tries++
+		return true
+	})
+	for _, tt := range []struct {
+		after time.Duration
+		tried bool
+	}{{24 * time.Hour, true}, {3 * time.Minute, false}, {30 * time.Minute, false}, {30 * time.Minute, true}} {
+		w.clock.add(tt.after)
+		before := tries
+		rep, err := w.engine.Run(t.Context(), w.conn, engine.Order{Reason: org.Manual}, nil)
+		if failed := rep.Result.Streams["Payment"] != nil; err != nil || failed != tt.tried || tries > before != tt.tried {
+			t.Errorf("%s later: %d tries, streams %v, %v; tried: want %t", tt.after, tries-before, rep.Result.Streams, err, tt.tried)
+		}
+	}
+	w.refusing(nil)
+	w.clock.add(time.Hour)
+	w.sync()
+	w.agree()
 }
