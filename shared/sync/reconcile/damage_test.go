@@ -157,10 +157,12 @@ func told(readings []reconcile.Reading) map[string]map[string]int {
 		if r.Wrong() == 0 {
 			continue
 		}
-		found[r.Stream] = map[string]int{}
+		if found[r.Stream] == nil {
+			found[r.Stream] = map[string]int{}
+		}
 		for was, n := range map[string]int{"missing": r.Missing, "stale": r.Stale, "damaged": r.Damaged, "surplus": r.Surplus} {
 			if n > 0 {
-				found[r.Stream][was] = n
+				found[r.Stream][was] += n
 			}
 		}
 	}

@@ -155,7 +155,8 @@ func (w *world) readings() []reconcile.Reading {
 	return slices.DeleteFunc(s.Readings, func(r reconcile.Reading) bool { return !r.Values })
 }
 
-// Two jobs at once work on one reading, one after the other: what one finds the other does not find again.
+// Two jobs at once work on one reading, one after the other, or one begins its own when the other's has
+// ended: what one finds the other does not find again.
 func TestTwoJobsAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, storetest.New(t, quickbooks.Catalog()...), "100", 30, streams...)
