@@ -88,6 +88,17 @@ type Table struct {
 	Optional  bool          // a feature that a company may not have: a refusal then means that there are none
 	Merges    bool          // objects can be merged into another: the table has a column merged_into
 	Void      *Void         // how a voided object shows: the table has a column is_voided; nil: objects are not voided
+
+	Succession *Succession // objects give way to others under new ids: the table has columns merged_into and origin_id; nil: they do not
+}
+
+// Succession says how an object shows that it takes the place of another one, under a new id. To
+// readers the two are one thing, known by origin_id.
+type Succession struct {
+	By string // path of a Text column: the id of the object whose place it takes; empty: no object tells
+	// Same lists paths, a list for each way to tell: an object that is new in the unit in which another one
+	// goes, and has the same values at all paths of a list, none of them null, takes its place.
+	Same [][]string
 }
 
 // Void is how an object shows that it was voided: its amount is zero and its note begins with a word.
@@ -160,6 +171,7 @@ func (r *Relation) JSONPath(c Column) string { return r.path + c.Path }
 const (
 	MergedInto = "merged_into"
 	IsVoided   = "is_voided"
+	OriginID   = "origin_id"
 )
 
 // Ours returns the columns that an object's own table has because of what the catalog says of its
@@ -171,6 +183,12 @@ func (r *Relation) Ours() []Column {
 	}
 	if r.Root.Merges {
 		all = append(all, Column{Name: MergedInto, Type: Text, Note: "the object that this one was merged into; null: not merged, or nobody told"})
+	}
+	if r.Root.Succession != nil {
+		if !r.Root.Merges {
+			all = append(all, Column{Name: MergedInto, Type: Text, Note: "the object that has taken the place of this one; null: none"})
+		}
+		all = append(all, Column{Name: OriginID, Type: Text, Note: "the id under which the thing was first known, before others took its place; null: this one's own"})
 	}
 	if r.Root.Void != nil {
 		all = append(all, Column{Name: IsVoided, Type: Boolean, Note: "the amount is 0 and the note begins with " + r.Root.Void.Word + ": nothing else tells"})

@@ -42,7 +42,7 @@ type relation struct {
 }
 
 // ours are the columns that no catalog may declare.
-var ours = [...]string{"org_id", "connection_id", "raw", "digest", "deleted_at", "synced_at", catalog.MergedInto, catalog.IsVoided}
+var ours = [...]string{"org_id", "connection_id", "raw", "digest", "deleted_at", "synced_at", catalog.MergedInto, catalog.IsVoided, catalog.OriginID}
 
 func newTable(t *catalog.Table) (*table, error) {
 	out := &table{Table: t}

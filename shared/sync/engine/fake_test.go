@@ -113,13 +113,15 @@ type script func(ctx context.Context, say func(n int) bool, fail func(error) boo
 func (script) Streams() []string   { return []string{"A", "B"} }
 func (script) Usage() engine.Usage { return engine.Usage{} }
 
-func (s script) Pull(ctx context.Context, _ engine.Task) iter.Seq2[engine.Batch, error] {
+func (s script) Pull(ctx context.Context, t engine.Task) iter.Seq2[engine.Batch, error] {
 	return func(yield func(engine.Batch, error) bool) {
 		s(ctx, func(n int) bool {
 			at, _ := json.Marshal(n) //nolint:errcheck // a number always is JSON
-			return yield(engine.Batch{
-				Records: make([]engine.Record, 1), Checkpoints: engine.Checkpoints{"A": at}, Swept: &engine.Swept{Found: 2, Missed: 1},
-			}, nil)
+			b := engine.Batch{Records: make([]engine.Record, 1), Checkpoints: engine.Checkpoints{"A": at}}
+			if t.Sweep {
+				b.Swept = &engine.Swept{Found: 2, Missed: 1}
+			}
+			return yield(b, nil)
 		}, func(err error) bool { return yield(engine.Batch{}, err) })
 	}
 }

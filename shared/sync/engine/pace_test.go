@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"iter"
 	"testing"
 	"time"
 
@@ -48,5 +49,33 @@ func TestNextSweep(t *testing.T) {
 				t.Errorf("swept %t, every %s, soon %s; want %t, %s, %s", r.Swept, r.Pace.Every, r.Soon, tt.swept, tt.every, tt.soon)
 			}
 		})
+	}
+}
+
+// looker is a source that looks for all changes whatever it is asked for, and has something to say.
+type looker struct{ script }
+
+func (l looker) Pull(ctx context.Context, t engine.Task) iter.Seq2[engine.Batch, error] {
+	t.Sweep = true
+	return l.script.Pull(ctx, t)
+}
+
+func (looker) Advice() string { return "the consent ends on 3 May" }
+
+// TestLookWithoutSweep: a webhook's run that looked for all changes counts as a sweep, and what its source
+// advises is told.
+func TestLookWithoutSweep(t *testing.T) {
+	t.Parallel()
+	f := &fake{agendas: []engine.Agenda{{Notices: []engine.Notice{notice(time.Hour)}, Connected: time.Unix(99, 0)}}}
+	e := newEngine(f, looker{one})
+	e.Open = func(context.Context, org.Connection, org.Lease) (engine.Source, error) { return looker{one}, nil }
+	e.Pace = func(_ engine.Pace, s engine.Swept, _ engine.Allowance) engine.Pace {
+		return engine.Pace{Every: time.Duration(s.Found) * time.Minute}
+	}
+	if _, err := e.Run(t.Context(), conn, engine.Order{Reason: org.Webhook}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if r := f.results[0]; !r.Swept || r.Pace.Every != 2*time.Minute || r.Soon != 0 || r.Reason != "the consent ends on 3 May" {
+		t.Errorf("%+v; want a sweep, the next one in two minutes, and the advice", r)
 	}
 }

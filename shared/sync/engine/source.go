@@ -35,6 +35,14 @@ type Rereader interface {
 	Count(ctx context.Context, stream string) (int, error)
 }
 
+// Adviser is a Source that may have something to say to people about an account that works: what
+// they should do soon.
+type Adviser interface {
+	Source
+	// Advice is asked for after Pull. Empty: nothing.
+	Advice() string
+}
+
 // Reading says what of a stream is read again.
 type Reading struct {
 	Name   string // tells two readings apart; the same name goes on with the one that was begun
@@ -50,6 +58,8 @@ type Task struct {
 	Notices []Notice // objects that webhooks named: read first
 	Sweep   bool     // look for all changes; false: only the notices are asked for
 	Floor   Urgency  // work less urgent than this waits
+
+	Connected time.Time // when the customer last gave consent, by the database's clock: what was told before may be mended
 }
 
 // Urgency orders work. When provider calls run short, the least urgent waits first.
@@ -86,12 +96,22 @@ const (
 	Merged  Change = "merged"
 	Voided  Change = "voided"
 	Emailed Change = "emailed"
+
+	// Of an account itself.
+	Mended  Change = "mended"  // the login works again
+	Ending  Change = "ending"  // the consent ends in some days unless it is renewed
+	Offered Change = "offered" // there is more that the customer could let us read
 )
 
 // Checkpoints holds, by stream, how far each stream is. A missing one means: from the start.
 type Checkpoints map[string]json.RawMessage
 
 // Batch is a piece of work that is stored in one transaction, or not at all.
+//
+// Where a provider's answer is good only as a whole, and the whole does not fit into memory, it is
+// yielded as Parts and one batch without Part that ends it: the unit. Parts are kept back; their records
+// are stored, in the order in which they came, in the transaction of the batch that ends the unit.
+// A pull that ends before that has stored nothing of them.
 type Batch struct {
 	Records     []Record
 	Checkpoints Checkpoints // hold once the records are stored
@@ -107,6 +127,25 @@ type Batch struct {
 	Totals  map[string]int // by stream of Loading: how many objects there are to load, once known; for progress
 	Verify  bool           // compare every stored value of the records with what it must be, and mend and count what differs
 	Swept   *Swept         // the batch ends a look at the provider's feed of changes
+
+	Part  bool    // belongs to the batches that follow; holds nothing but Records
+	Anew  bool    // the parts kept back so far are dropped: their reading begins again. What else the batch holds counts after that
+	Whole []Whole // only without Part: what the unit is all of
+}
+
+// Whole says that the unit's records of a stream are all that the provider has of it: the other live rows are
+// deleted in the same transaction.
+type Whole struct {
+	Stream string
+	Among  []Among // narrows the stream to rows for which all of these hold; none: the whole stream
+}
+
+// Among narrows a Whole to rows whose column at Path has one of the values In or, where From is not
+// empty, one that is not below it: a date. A row without a value is not among them.
+type Among struct {
+	Path string
+	In   []string
+	From string // YYYY-MM-DD, of a Date column
 }
 
 // Swept is what a look at the feed of changes found of objects that webhooks are promised for.

@@ -33,7 +33,8 @@ type Store interface {
 
 	// Begin records that a run has begun.
 	Begin(ctx context.Context, l org.Lease, streams []string, reason org.Reason) (RunID, error)
-	// Apply stores a batch, its checkpoints and the usage in one transaction.
+	// Apply stores a batch, its checkpoints and the usage in one transaction. A batch with Part is kept back until one
+	// without it comes from the same run; what it came to is counted then.
 	Apply(ctx context.Context, l org.Lease, run RunID, b Batch, u Usage) (Applied, error)
 	// Finish records how a run ended, for the run, its streams and its connection.
 	Finish(ctx context.Context, l org.Lease, run RunID, r Result) error
@@ -45,6 +46,8 @@ type Agenda struct {
 	Notices []Notice // open ones, the oldest first, at most MaxNotices, and of one stream MaxOfStream
 	More    bool     // there are others
 	Pace    Pace     // as the last Finish kept it
+
+	Connected time.Time // when the customer last gave consent
 }
 
 // What one run takes of the open notices. What is left waits for the next, which follows at once; and a

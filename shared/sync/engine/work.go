@@ -86,6 +86,9 @@ func (w *work) once() (Result, error) {
 		err = r.nothing(streams)
 	}
 	r.settle(err, w.allowed)
+	if a, ok := src.(Adviser); ok && r.State == org.Active && r.Reason == "" {
+		r.Reason = a.Advice()
+	}
 	w.pace()
 	if err := w.Store.Finish(w.keep, w.lease, w.run, *r); err != nil {
 		return *r, fmt.Errorf("finish run %d: %w", w.run, err)
@@ -141,7 +144,7 @@ func (w *work) do(src Source) error {
 	}
 	task := Task{
 		From: from, Local: w.Store.Local(w.conn.ID), Notices: w.agenda.Notices, Floor: w.allowed.Floor,
-		Sweep: w.agenda.Sweep || w.order.Reread != nil,
+		Sweep: w.agenda.Sweep || w.order.Reread != nil, Connected: w.agenda.Connected,
 	}
 	for b, err := range src.Pull(w.pull, task) {
 		var failed *StreamError
@@ -239,7 +242,7 @@ func (w *work) pace() {
 	r := &w.result
 	switch {
 	case r.Outcome != Done && r.Outcome != Partial:
-	case w.agenda.Sweep:
+	case w.agenda.Sweep || w.looked: // a source may look for all changes although only a webhook asked for it
 		if r.Outcome == Partial && !w.looked && w.allowed.Floor <= Sweeping {
 			return // what failed is the look for changes itself: the next tick tries again
 		}
