@@ -1,6 +1,6 @@
 // Command link prints a one-time link that lets a person connect an organisation to a provider.
 //
-//	Usage  link -org SLUG -provider quickbooks [-connection N] [-add] [-disconnect] [-valid 24h]
+//	Usage  link -org SLUG -provider quickbooks|plaid [-connection N] [-add] [-disconnect] [-valid 24h]
 //	Does   signs a link; the address alone goes to standard output, words to standard error
 //	Needs  PUBLIC_URL, CONNECT_SIGNING_KEY; no database
 package main

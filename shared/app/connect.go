@@ -7,6 +7,7 @@ import (
 
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/config"
+	"github.com/countinghouse/countinghouse/shared/provider/plaid"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 	"github.com/countinghouse/countinghouse/shared/sync/connect"
 )
@@ -16,6 +17,7 @@ func Connect(ctx context.Context, environ []string, log *slog.Logger) (http.Hand
 	cfg, err := config.Load[struct {
 		Joint jointConfig
 		Link  LinkConfig
+		Banks PlaidLinkConfig
 	}](environ)
 	if err != nil {
 		return nil, nil, err
@@ -28,11 +30,12 @@ func Connect(ctx context.Context, environ []string, log *slog.Logger) (http.Hand
 	if err != nil {
 		return nil, nil, err
 	}
+	providers := map[org.Provider]connect.Provider{quickbooks.Provider: quickBooksConnect{j.quickBooks, redirect}}
+	if j.banks != nil {
+		providers[plaid.Provider] = newPlaidConnect(j.banks, cfg.Banks)
+	}
 	handler, err := connect.New(connect.Options{
-		Providers: map[org.Provider]connect.Provider{
-			quickbooks.Provider: quickBooksConnect{j.quickBooks, redirect},
-		},
-		Store: j.store, Ticks: j.ticks, Key: []byte(cfg.Link.Key.Reveal()), Public: cfg.Link.Public,
+		Providers: providers, Store: j.store, Ticks: j.ticks, Key: []byte(cfg.Link.Key.Reveal()), Public: cfg.Link.Public,
 		Holder: holder("Connect"), Log: j.log, Now: j.now,
 	})
 	if err != nil {

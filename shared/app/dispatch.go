@@ -15,7 +15,6 @@ import (
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
 	"github.com/countinghouse/countinghouse/shared/platform/queue"
 	"github.com/countinghouse/countinghouse/shared/platform/web"
-	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 	"github.com/countinghouse/countinghouse/shared/store"
 	"github.com/countinghouse/countinghouse/shared/sync/schedule"
 )
@@ -165,12 +164,16 @@ func (d *dispatcher) send(ctx context.Context, stop <-chan struct{}) (sent int, 
 // connection is swept once an interval. So what an outage has left over is spread over one interval,
 // and not sent as a herd.
 func (d *dispatcher) share(ctx context.Context) (int, error) {
-	u, err := d.store.Usage(ctx, quickbooks.Provider)
-	if err != nil {
-		return 0, err
+	connections := 0
+	for _, p := range providers() {
+		u, err := d.store.Usage(ctx, p)
+		if err != nil {
+			return 0, err
+		}
+		connections += u.Connections
 	}
 	seconds := max(int(d.interval/time.Second), 1)
-	return min(1+2*u.Connections/seconds, d.rate), nil
+	return min(1+2*connections/seconds, d.rate), nil
 }
 
 // second sends the ticks that are due, at most limit.

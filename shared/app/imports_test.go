@@ -47,6 +47,9 @@ var rules = []struct {
 // standIns stand in for the real thing: only tests, local, and they among themselves may use them.
 var standIns = []string{"shared/provider/*/*sim", "shared/provider/*/*sim/*", "shared/store/storetest", "shared/platform/*/*test", "shared/platform/postgres"}
 
+// forTests are the modules of others that only tests may use: no function is to carry them around.
+var forTests = []string{"github.com/getkin/kin-openapi", "github.com/plaid/plaid-go", "github.com/google/go-cmp"}
+
 func plus(more ...string) []string { return append(slices.Clone(words), more...) }
 
 // TestImports keeps the directions in which packages may import each other: see docs/architecture.md,
@@ -78,9 +81,12 @@ func TestImportRules(t *testing.T) {
 		{"shared/sync/connect", "shared/store", false},
 		{"shared/other", "shared/fault", false},
 		{"shared/money", "example.com/decimal", false},
+		{"shared/provider/plaid", "github.com/golang-jwt/jwt/v5", true},
+		{"shared/provider/plaid", "github.com/plaid/plaid-go/v20/plaid", false},
+		{"shared/provider/plaid/plaidsim", "github.com/getkin/kin-openapi/openapi3", false},
 	} {
 		imported := tt.imported
-		if !strings.HasPrefix(imported, "example.com") {
+		if host, _, _ := strings.Cut(imported, "/"); !strings.Contains(host, ".") {
 			imported = module + "/" + imported
 		}
 		if got := complaints(listed{module + "/" + tt.folder, []string{imported}}); (len(got) == 0) != tt.allowed {
@@ -109,6 +115,8 @@ func complaints(p listed) (wrong []string) {
 		switch {
 		case !ours && strings.Contains(first, ".") && slices.Contains(words, folder):
 			complain("%s imports %s: words stand on the standard library", folder, imported)
+		case !ours && slices.ContainsFunc(forTests, func(m string) bool { return strings.HasPrefix(imported+"/", m+"/") }):
+			complain("%s imports %s, which is for tests only", folder, imported)
 		case !ours:
 		case !fits(folder, to, may...):
 			complain("%s imports %s, which it may not", folder, to)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/catalog"
@@ -14,13 +15,24 @@ import (
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
 	"github.com/countinghouse/countinghouse/shared/platform/queue"
 	"github.com/countinghouse/countinghouse/shared/platform/vault"
+	"github.com/countinghouse/countinghouse/shared/provider/plaid"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 	"github.com/countinghouse/countinghouse/shared/store"
 	"github.com/countinghouse/countinghouse/shared/sync/engine"
 )
 
 // Tables returns the tables of all providers.
-func Tables() []catalog.Table { return quickbooks.Catalog() }
+func Tables() []catalog.Table { return slices.Concat(quickbooks.Catalog(), plaid.Catalog()) }
+
+// providers returns them all.
+func providers() (all []org.Provider) {
+	for _, t := range Tables() {
+		if !slices.Contains(all, t.Provider) {
+			all = append(all, t.Provider)
+		}
+	}
+	return all
+}
 
 // jointConfig is what all functions need that work on connections.
 type jointConfig struct {
@@ -33,15 +45,17 @@ type jointConfig struct {
 	Rhythm     RhythmConfig
 	Budget     BudgetConfig
 	QuickBooks QuickBooksConfig
+	Plaid      PlaidConfig
 }
 
-// joint is what those functions share: one store, one vault, one set of call limits for a process.
+// joint is what those functions share: one store, a vault and a set of call limits for each provider.
 type joint struct {
 	log        *slog.Logger
 	now        func() time.Time
 	store      *store.Store
 	ticks      ticks
 	quickBooks *quickBooks
+	banks      *banks // nil: no Plaid app is set
 	engine     *engine.Engine
 	ends       closers
 }
@@ -84,6 +98,9 @@ func newJoint(ctx context.Context, log *slog.Logger, program string, cfg jointCo
 	if j.quickBooks, err = newQuickBooks(cfg.QuickBooks, cfg.Sync, j.store, secrets, calls, j.log, j.now); err != nil {
 		return nil, err
 	}
+	if j.banks, err = newBanks(cfg.Plaid, cfg.Sync, j.store, secrets, j.log, j.now); err != nil {
+		return nil, err
+	}
 	j.engine = &engine.Engine{
 		Store: j.store, Open: j.open, Log: j.log, Holder: holder(program), Lease: cfg.Sync.Lease, Budget: cfg.Sync.Limit,
 		Collect: cfg.Sync.Collect, Allow: j.quickBooks.budget.Allow, Pace: j.quickBooks.budget.Pace, Soon: cfg.Rhythm.AfterWebhook,
@@ -93,9 +110,13 @@ func newJoint(ctx context.Context, log *slog.Logger, program string, cfg jointCo
 
 // open implements engine.Open for all providers.
 func (j *joint) open(ctx context.Context, c org.Connection, l org.Lease) (engine.Source, error) {
-	switch c.Provider {
-	case quickbooks.Provider:
+	switch {
+	case c.Provider == quickbooks.Provider:
 		return j.quickBooks.open(ctx, c, l)
+	case c.Provider == plaid.Provider && j.banks != nil:
+		return j.banks.open(ctx, c, l)
+	case c.Provider == plaid.Provider:
+		return nil, fault.New(fault.Forbidden, "this program has no Plaid app: set PLAID_CLIENT_ID and PLAID_SECRET")
 	default:
 		return nil, fault.New(fault.Invalid, "this program does not know the provider "+string(c.Provider))
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/config"
+	"github.com/countinghouse/countinghouse/shared/provider/plaid"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 	"github.com/countinghouse/countinghouse/shared/sync/connect"
 )
@@ -22,9 +23,9 @@ func Link(args, environ []string, out, words io.Writer) error {
 	flags := flag.NewFlagSet("link", flag.ContinueOnError)
 	flags.SetOutput(words)
 	slug := flags.String("org", "", "the organisation's slug, such as onpoint")
-	provider := flags.String("provider", "", "quickbooks")
-	connection := flags.Int64("connection", 0, "number of the connection to connect again or to disconnect; 0: the organisation's own, or its first")
-	add := flags.Bool("add", false, "attach a further company to an organisation that has one")
+	provider := flags.String("provider", "", "quickbooks or plaid")
+	connection := flags.Int64("connection", 0, "number of the connection to connect again or to disconnect; 0: of quickbooks the organisation's own, or its first; of plaid a further bank")
+	add := flags.Bool("add", false, "attach a further company to an organisation that has one; a further bank needs -add only where it looks like one that is connected already")
 	end := flags.Bool("disconnect", false, "a link that disconnects")
 	valid := flags.Duration("valid", 24*time.Hour, "how long the link is valid, at most 720h")
 	if err := flags.Parse(args); err != nil {
@@ -43,8 +44,8 @@ func Link(args, environ []string, out, words io.Writer) error {
 		l.Purpose = connect.Disconnect
 	}
 	switch {
-	case l.Provider != quickbooks.Provider:
-		return fault.New(fault.Invalid, fmt.Sprintf("-provider %q: want quickbooks", *provider))
+	case l.Provider != quickbooks.Provider && l.Provider != plaid.Provider:
+		return fault.New(fault.Invalid, fmt.Sprintf("-provider %q: want quickbooks or plaid", *provider))
 	case *valid <= 0 || *valid > longest:
 		return fault.New(fault.Invalid, fmt.Sprintf("-valid %s: want more than zero and at most %s", *valid, longest))
 	case *connection < 0:
@@ -65,7 +66,20 @@ func Link(args, environ []string, out, words io.Writer) error {
 	if _, err := fmt.Fprintln(out, address); err != nil {
 		return fmt.Errorf("print link: %w", err)
 	}
-	_, err = fmt.Fprintf(words, "Whoever opens this link before %s can %s %s for %s, once. Give it to nobody else.\n",
-		l.Expires.Format("2006-01-02 15:04 MST"), l.Purpose, l.Provider, l.Org)
+	_, err = fmt.Fprintf(words, "Whoever opens this link before %s can %s for %s, once. Give it to nobody else.\n",
+		l.Expires.Format("2006-01-02 15:04 MST"), permits(l), l.Org)
 	return err
+}
+
+// permits says what a link is good for.
+func permits(l connect.Link) string {
+	switch {
+	case l.Connection != 0 && l.Purpose == connect.Connect:
+		return fmt.Sprintf("sign in again to connection %s of %s", l.Connection, l.Provider)
+	case l.Connection != 0:
+		return fmt.Sprintf("%s connection %s of %s", l.Purpose, l.Connection, l.Provider)
+	case l.Provider == plaid.Provider && l.Purpose == connect.Connect:
+		return "connect a bank by " + string(l.Provider)
+	}
+	return fmt.Sprintf("%s %s", l.Purpose, l.Provider)
 }

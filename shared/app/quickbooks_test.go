@@ -15,6 +15,8 @@ import (
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/vault"
+	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
+	"github.com/countinghouse/countinghouse/shared/sync/connect"
 )
 
 // intuit is the part of Intuit that connecting needs, with a switch for what goes wrong.
@@ -80,6 +82,9 @@ func granting(t *testing.T, i *intuit) (*place, quickBooksConnect, org.Connectio
 	return p, quickBooksConnect{j.quickBooks, "http://localhost:8080/connect/quickbooks/callback"}, c, p.store.Lease(t, id)
 }
 
+// granted is a consent for the company of the tests.
+var granted = connect.Consent{Account: "100", Claim: quickbooks.Secret("marker-code")}
+
 func callback(values ...string) url.Values {
 	q := url.Values{}
 	for i := 0; i < len(values); i += 2 {
@@ -88,7 +93,7 @@ func callback(values ...string) url.Values {
 	return q
 }
 
-func TestQuickBooksAccount(t *testing.T) {
+func TestQuickBooksReturn(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name     string
@@ -97,15 +102,16 @@ func TestQuickBooksAccount(t *testing.T) {
 		kind     fault.Kind
 	}{
 		{"consent", callback("code", "c", "realmId", "9130357766900101"), "9130357766900101", ""},
+		{"nothing that may be believed", nil, "", fault.Invalid},
 		{"denied", callback("error", "access_denied"), "", fault.Forbidden},
 		{"refused by Intuit", callback("error", "invalid_scope"), "", fault.Invalid},
 		{"no realm", callback("code", "c"), "", fault.Invalid},
 		{"no code", callback("realmId", "1"), "", fault.Invalid},
 		{"not a realm", callback("code", "c", "realmId", "1/../2"), "", fault.Invalid},
 	} {
-		got, err := quickBooksConnect{}.Account(tt.callback)
-		if got != tt.want || fault.Of(err) != tt.kind {
-			t.Errorf("%s: %q, %v; want %q, kind %q", tt.name, got, err, tt.want, tt.kind)
+		got, err := quickBooksConnect{}.Return(t.Context(), nil, tt.callback)
+		if got.Account != tt.want || fault.Of(err) != tt.kind || err == nil && got.Claim != quickbooks.Secret("c") {
+			t.Errorf("%s: %+v, %v; want %q, kind %q", tt.name, got, err, tt.want, tt.kind)
 		}
 	}
 }
@@ -116,19 +122,19 @@ func TestQuickBooksGrant(t *testing.T) {
 	ctx := t.Context()
 
 	i.refuse.Store("invalid_grant")
-	if err := q.Grant(ctx, c, l, callback("code", "marker-code")); !fault.Is(err, fault.Reconnect) {
+	if _, err := q.Grant(ctx, c, l, granted); !fault.Is(err, fault.Reconnect) {
 		t.Errorf("a code that is used up: %v", err)
 	}
 	i.refuse.Store("")
 	i.realm = "200"
-	if err := q.Grant(ctx, c, l, callback("code", "marker-code")); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "does not open company 100") {
+	if _, err := q.Grant(ctx, c, l, granted); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "does not open company 100") {
 		t.Errorf("another company's consent: %v", err)
 	}
 	if _, err := q.vault.Current(ctx, c); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a token was stored: %v", err)
 	}
 	i.realm = "100"
-	if err := q.Grant(ctx, c, l, callback("code", "marker-code")); err != nil {
+	if _, err := q.Grant(ctx, c, l, granted); err != nil {
 		t.Fatal(err)
 	}
 	if tok, err := q.vault.Current(ctx, c); err != nil || !strings.HasPrefix(tok.Refresh, "marker-refresh-") || time.Until(tok.AccessExpires) < 50*time.Minute {
@@ -170,7 +176,7 @@ func TestQuickBooksGrant(t *testing.T) {
 func TestQuickBooksRevokeWithoutSecretManager(t *testing.T) {
 	i := newIntuit(t)
 	p, q, c, l := granting(t, i)
-	if err := q.Grant(t.Context(), c, l, callback("code", "marker-code")); err != nil {
+	if _, err := q.Grant(t.Context(), c, l, granted); err != nil {
 		t.Fatal(err)
 	}
 	p.secrets.Down(true)
@@ -179,6 +185,23 @@ func TestQuickBooksRevokeWithoutSecretManager(t *testing.T) {
 	}
 	if !strings.Contains(p.logs.String(), "token not destroyed") {
 		t.Errorf("log %s", p.logs)
+	}
+}
+
+// A token that is only out of reach is not given up: its consent would go on at Intuit.
+func TestQuickBooksRevokeOutOfReach(t *testing.T) {
+	i := newIntuit(t)
+	_, q, c, l := granting(t, i)
+	if _, err := q.Grant(t.Context(), c, l, granted); err != nil {
+		t.Fatal(err)
+	}
+	v := q.vault
+	q.vault = &vault.Vault{Ledger: v.Ledger, Secrets: elsewhere{v.Secrets}, Seal: v.Seal, Patience: v.Patience, Log: v.Log, Now: v.Now}
+	if err := q.Revoke(t.Context(), c, l); !fault.Is(err, fault.Unavailable) || i.revoked.Load() != 0 {
+		t.Errorf("%v after %d calls of the revoke endpoint", err, i.revoked.Load())
+	}
+	if e, err := v.Ledger.Entry(t.Context(), c.ID); err != nil || e.Version == 0 {
+		t.Errorf("the token is forgotten: %+v, %v", e, err)
 	}
 }
 

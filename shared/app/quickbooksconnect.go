@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/httpclient"
+	"github.com/countinghouse/countinghouse/shared/platform/vault"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 	"github.com/countinghouse/countinghouse/shared/sync/connect"
 	"github.com/countinghouse/countinghouse/shared/sync/engine"
@@ -25,38 +27,50 @@ var _ connect.Provider = quickBooksConnect{}
 // Title implements connect.Provider.
 func (quickBooksConnect) Title() string { return "QuickBooks" }
 
-// AuthorizeURL implements connect.Provider.
-func (q quickBooksConnect) AuthorizeURL(state string) string {
-	return q.oauth.AuthorizeURL(state, q.redirect)
+// Words implements connect.Provider.
+func (quickBooksConnect) Words() connect.Words {
+	return connect.Words{Account: "company", Kept: "books"}
 }
 
-// Account implements connect.Provider: the company's realm id comes in the callback and nowhere else.
-func (quickBooksConnect) Account(callback url.Values) (string, error) {
+// Several implements connect.Provider: an organisation's books are in one company.
+func (quickBooksConnect) Several() bool { return false }
+
+// StateLife implements connect.Provider.
+func (quickBooksConnect) StateLife() time.Duration { return 15 * time.Minute }
+
+// Begin implements connect.Provider. All that is to be known comes in the callback, so there is no memo.
+func (q quickBooksConnect) Begin(_ context.Context, start connect.Start) (address string, memo []byte, err error) {
+	return q.oauth.AuthorizeURL(start.State, q.redirect), nil, nil
+}
+
+// Return implements connect.Provider: the company's realm id comes in the callback and nowhere else.
+func (quickBooksConnect) Return(_ context.Context, _ []byte, callback url.Values) (connect.Consent, error) {
 	switch reason := callback.Get("error"); reason {
 	case "":
 	case "access_denied":
-		return "", fault.New(fault.Forbidden, "You did not allow Countinghouse to read the books, so nothing was connected. If that was a mistake, open your link again")
+		return connect.Consent{}, fault.New(fault.Forbidden, "You did not allow Countinghouse to read the books, so nothing was connected. If that was a mistake, open your link again")
 	default:
-		return "", fault.New(fault.Invalid, "QuickBooks could not give consent: check the app's settings in Intuit's developer portal")
+		return connect.Consent{}, fault.New(fault.Invalid, "QuickBooks could not give consent: check the app's settings in Intuit's developer portal")
 	}
-	realm := callback.Get("realmId")
-	if !quickbooks.IsRealm(realm) || callback.Get("code") == "" {
-		return "", fault.New(fault.Invalid, "QuickBooks' answer is not complete")
+	realm, code := callback.Get("realmId"), callback.Get("code")
+	if !quickbooks.IsRealm(realm) || code == "" {
+		return connect.Consent{}, fault.New(fault.Invalid, "QuickBooks' answer is not complete")
 	}
-	return realm, nil
+	return connect.Consent{Account: realm, Claim: quickbooks.Secret(code)}, nil
 }
 
 // Grant implements connect.Provider. The realm id in the callback could be anybody's: one call with
 // the new token shows that it opens this company, before the token replaces another.
-func (q quickBooksConnect) Grant(ctx context.Context, c org.Connection, l org.Lease, callback url.Values) error {
-	t, err := q.oauth.Exchange(ctx, callback.Get("code"), q.redirect)
+func (q quickBooksConnect) Grant(ctx context.Context, c org.Connection, l org.Lease, consent connect.Consent) (account string, err error) {
+	code, _ := consent.Claim.(quickbooks.Secret)
+	t, err := q.oauth.Exchange(ctx, string(code), q.redirect)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := q.check(ctx, c, t); err != nil {
-		return err
+		return "", err
 	}
-	return q.vault.Save(ctx, c, l, kept(t))
+	return c.Account, q.vault.Save(ctx, c, l, kept(t))
 }
 
 func (q quickBooksConnect) check(ctx context.Context, c org.Connection, t quickbooks.Token) error {
@@ -96,9 +110,9 @@ const countWithin = 5 * time.Second
 func (q quickBooksConnect) Revoke(ctx context.Context, c org.Connection, l org.Lease) error {
 	t, err := q.vault.Current(ctx, c)
 	switch {
-	case fault.Is(err, fault.NotFound), fault.Is(err, fault.Invalid): // none, or one that is destroyed
+	case errors.Is(err, vault.ErrNoToken):
 	case err != nil:
-		return err
+		return unreadable(err)
 	default:
 		if err := q.oauth.Revoke(ctx, t.Refresh); err != nil {
 			return err

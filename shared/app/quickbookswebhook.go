@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
 	"github.com/countinghouse/countinghouse/shared/platform/queue"
@@ -18,13 +19,36 @@ import (
 	"github.com/countinghouse/countinghouse/shared/sync/webhook"
 )
 
-// webhookConfig is what the receiver of QuickBooks' webhooks needs: it reads no company, so it has no
-// key to any.
-type webhookConfig struct {
+// receiverConfig is what receivers of webhooks need: they read no account, so they have no key to any.
+type receiverConfig struct {
 	Log      logging.Options
 	Database store.Config
 	Queue    queue.Config
-	Topic    string        `env:"SYNC_TOPIC,required" help:"Pub/Sub topic of the ticks"`
+	Topic    string `env:"SYNC_TOPIC,required" help:"Pub/Sub topic of the ticks"`
+}
+
+// join builds what the settings describe. It makes no call.
+func (c receiverConfig) join(ctx context.Context, log *slog.Logger) (_ *joint, err error) {
+	if log == nil {
+		log = logging.New(os.Stderr, c.Log)
+	}
+	j := &joint{log: log, now: time.Now}
+	if j.store, err = openStore(ctx, c.Database, &j.ends); err != nil {
+		return nil, err
+	}
+	publisher, err := queue.New(ctx, c.Queue)
+	if err != nil {
+		j.ends.close(ctx) //nolint:errcheck // the first error counts
+		return nil, err
+	}
+	j.ends.add(func(context.Context) error { return publisher.Close() })
+	j.ticks = ticks{publisher.Publisher(c.Topic)}
+	return j, nil
+}
+
+// webhookConfig is what the receiver of QuickBooks' webhooks needs.
+type webhookConfig struct {
+	Receiver receiverConfig
 	Verifier config.Secret `env:"QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN,required" help:"of the app's webhooks, from Intuit's developer portal; several, separated by commas, while it is changed"`
 }
 
@@ -49,25 +73,14 @@ func QuickBooksWebhook(ctx context.Context, environ []string, log *slog.Logger) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if log == nil {
-		log = logging.New(os.Stderr, cfg.Log)
-	}
-	j := &joint{log: log, now: time.Now}
-	if j.store, err = openStore(ctx, cfg.Database, &j.ends); err != nil {
-		return nil, nil, err
-	}
-	publisher, err := queue.New(ctx, cfg.Queue)
+	j, err := cfg.Receiver.join(ctx, log)
 	if err != nil {
-		j.ends.close(ctx) //nolint:errcheck // the first error counts
 		return nil, nil, err
 	}
-	j.ends.add(func(context.Context) error { return publisher.Close() })
-	j.ticks = ticks{publisher.Publisher(cfg.Topic)}
-
 	mux := http.NewServeMux()
-	mux.Handle("/{$}", quickBooksReceiver(cfg.verifiers(), j.store, j.store, j.ticks, log))
+	mux.Handle("/{$}", quickBooksReceiver(cfg.verifiers(), j.store, j.store, j.ticks, j.log))
 	mux.Handle("GET /disconnect", &webhook.Disconnected{
-		Provider: quickbooks.Provider, Account: realmOf, Store: j.store, Ticks: j.ticks, Log: log,
+		Provider: quickbooks.Provider, Account: realmOf, Store: j.store, Ticks: j.ticks, Log: j.log,
 	})
 	return ready{mux, j}, j.ends.close, nil
 }
@@ -75,19 +88,34 @@ func QuickBooksWebhook(ctx context.Context, environ []string, log *slog.Logger) 
 // quickBooksReceiver is a receiver of what is signed by one of the tokens.
 func quickBooksReceiver(tokens []quickbooks.Secret, s webhook.Store, rejected webhook.Rejecter, t webhook.Ticker, log *slog.Logger) *webhook.Receiver {
 	return &webhook.Receiver{
-		Provider: quickbooks.Provider, Header: quickbooks.WebhookSignature,
-		Verify: func(body []byte, signature string) (good bool) {
-			for _, token := range tokens { // all of them: how long it takes tells nothing
-				good = quickbooks.VerifyWebhook(token, body, signature) || good
-			}
-			return good
-		},
-		Parse: quickBooksEvents, Store: s, Rejected: rejected, Ticks: t, Log: log,
+		Provider: quickbooks.Provider, Header: quickbooks.WebhookSignature, Verify: verifier(tokens).verify,
+		Parse: quickBooksEvents, Keep: func(body []byte) string { return string(body) },
+		Store: s, Rejected: rejected, Ticks: t, Limits: quickBooksPatience, Log: log,
 	}
 }
 
+// quickBooksPatience leaves Intuit's three seconds a margin.
+var quickBooksPatience = webhook.Limits{
+	Body: 2 * time.Second, Verify: 2 * time.Second, Record: 2500 * time.Millisecond, Ticks: time.Second, Answer: 2900 * time.Millisecond,
+}
+
+// verifier knows the tokens of Intuit's webhooks.
+type verifier []quickbooks.Secret
+
+// verify implements webhook.Receiver's Verify. Intuit's signature tells nothing beside that it is good.
+func (v verifier) verify(_ context.Context, body []byte, signature string) (s webhook.Signed, err error) {
+	good := false
+	for _, token := range v { // all of them: how long it takes tells nothing
+		good = quickbooks.VerifyWebhook(token, body, signature) || good
+	}
+	if !good {
+		return s, fault.New(fault.Forbidden, "no verifier token of ours has signed it")
+	}
+	return s, nil
+}
+
 // quickBooksEvents reads a delivery in our own words.
-func quickBooksEvents(body []byte) ([]webhook.Event, error) {
+func quickBooksEvents(body []byte, _ webhook.Signed) ([]webhook.Event, error) {
 	told, err := quickbooks.ParseWebhook(body)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/provider/plaid"
+	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
+	"github.com/countinghouse/countinghouse/shared/sync/connect"
 	"github.com/countinghouse/countinghouse/shared/sync/reconcile"
 )
 
@@ -28,7 +31,8 @@ The status is 0 when all was compared, also when something had to be mended; els
 `
 
 // Reconcile is the command jobs/reconcile: it compares connections with their providers and mends
-// what differs. At the end it drops old bookkeeping. flag.ErrHelp when the arguments ask for help,
+// what differs. At the beginning it ends what attempts to connect have left, and drops old bookkeeping,
+// of all organisations. flag.ErrHelp when the arguments ask for help,
 // which is given on words. Its error names what could not be compared or mended.
 func Reconcile(ctx context.Context, args, environ []string, words io.Writer) error {
 	f := newJobFlags("reconcile", reconcileUsage, words)
@@ -51,6 +55,7 @@ func Reconcile(ctx context.Context, args, environ []string, words io.Writer) err
 
 func (j *job) reconcile(ctx context.Context, asked reconcile.Check) error {
 	// First, because what comes then may not reach its end.
+	j.clear(ctx)
 	if err := j.prune(ctx); err != nil {
 		j.log.WarnContext(ctx, "old bookkeeping not dropped", "event", "prune_failed", "err", err.Error())
 	}
@@ -68,6 +73,27 @@ func (j *job) reconcile(ctx context.Context, asked reconcile.Check) error {
 		return err
 	})
 	return errors.Join(errClosed, err)
+}
+
+// clearLimit keeps a provider that is out from holding the job up. Those it leaves come first next time.
+const clearLimit = 5 * time.Minute
+
+// clear ends what attempts to connect that died half-way have left at the providers.
+func (j *job) clear(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, clearLimit)
+	defer cancel()
+	enders := map[org.Provider]connect.Revoker{quickbooks.Provider: quickBooksConnect{quickBooks: j.quickBooks}}
+	if j.banks != nil {
+		enders[plaid.Provider] = newPlaidConnect(j.banks, PlaidLinkConfig{})
+	}
+	for name, ender := range enders {
+		tried, err := connect.Clear(ctx, j.store, name, ender, holder("reconcile"), j.log)
+		if err != nil {
+			j.log.WarnContext(ctx, "attempts to connect not cleared away", "event", "clear_failed", "provider", string(name), "err", err.Error())
+		} else if tried > 0 {
+			j.log.InfoContext(ctx, "attempts to connect cleared away", "event", "cleared", "provider", string(name), "tried", tried)
+		}
+	}
 }
 
 // prune drops old bookkeeping.

@@ -51,7 +51,10 @@ func (c Column) Meaning() string {
 		return c.Note
 	}
 	says := "the id of one of " + strings.ReplaceAll(c.Refers, ",", ", ")
-	if !strings.Contains(c.Refers, ",") {
+	switch {
+	case lower(c.Refers[0]): // streams that are named by many of a kind
+		says = "refers to " + strings.ReplaceAll(c.Refers, ",", " or ")
+	case !strings.Contains(c.Refers, ","):
 		says = "the " + c.Refers + "'s id"
 	}
 	if c.Note != "" {
@@ -96,9 +99,13 @@ type Table struct {
 // readers the two are one thing, known by origin_id.
 type Succession struct {
 	By string // path of a Text column: the id of the object whose place it takes; empty: no object tells
-	// Same lists paths, a list for each way to tell: an object that is new in the unit in which another one
-	// goes, and has the same values at all paths of a list, none of them null, takes its place.
+	// Same lists paths, a list for each way to tell, the surest first: an object that is new in the unit in
+	// which another one goes, and has the same values at all paths of a list, none of them null, takes its
+	// place. Of several the first takes the first one's. Two that differ in what the first list names, both
+	// known, are not the same whatever the others say.
 	Same [][]string
+	// Alone: values that several share tell nothing, because the objects are more than their values.
+	Alone bool
 }
 
 // Void is how an object shows that it was voided: its amount is zero and its note begins with a word.
@@ -237,6 +244,14 @@ func hours(d time.Duration) string {
 	default:
 		return d.String()
 	}
+}
+
+// each names one of the table's objects in words.
+func (t *Table) each() string {
+	if lower(t.Stream[0]) {
+		return strings.ReplaceAll(t.One, "_", " ")
+	}
+	return t.Stream
 }
 
 // Relations returns t's own relation and, after it, those of its children, parents first.

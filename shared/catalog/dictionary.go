@@ -32,9 +32,9 @@ func Dictionary(chapters []Chapter) string {
 func (r *Relation) describe(b *strings.Builder) {
 	fmt.Fprintf(b, "\n### %s\n\n", r.Qualified())
 	if r.Parent == nil {
-		fmt.Fprintf(b, "One row for each %s", r.Root.Stream)
+		fmt.Fprintf(b, "One row for each %s", r.Root.each())
 	} else {
-		fmt.Fprintf(b, "One row for each element of `%s` of each %s", strings.TrimSuffix(r.path, "."), r.Root.Stream)
+		fmt.Fprintf(b, "One row for each element of `%s` of each %s", strings.TrimSuffix(r.path, "."), r.Root.each())
 		if r.again != "" {
 			fmt.Fprintf(b, ", and of each `%s[]` inside such an element", r.again)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/store/storetest"
+	"github.com/countinghouse/countinghouse/shared/sync/connect"
 	"github.com/countinghouse/countinghouse/shared/sync/engine"
 	"github.com/countinghouse/countinghouse/shared/sync/schedule"
 	"github.com/countinghouse/countinghouse/shared/sync/webhook"
@@ -134,8 +135,13 @@ func TestAgenda(t *testing.T) {
 		}
 		return a
 	}
+	f.exec(`UPDATE sync.connections SET connected_at = NULL`)
 	if diff := cmp.Diff(engine.Agenda{Sweep: true}, agenda()); diff != "" {
 		t.Errorf("of a new connection (-want +got):\n%s", diff)
+	}
+	f.exec(`UPDATE sync.connections SET connected_at = $1`, base)
+	if diff := cmp.Diff(engine.Agenda{Sweep: true, Connected: base}, agenda()); diff != "" {
+		t.Errorf("of a connected one (-want +got):\n%s", diff)
 	}
 	for i := range 3 {
 		e := event(fmt.Sprint("e", i), fmt.Sprint(i))
@@ -392,7 +398,7 @@ func TestConnectingAgainIsDue(t *testing.T) {
 		t.Errorf("ticks for one that does not sync: %+v", r)
 	}
 	l := holdAny(t, f.Store, f.id)
-	if fresh, err := f.Activate(f.ctx, l, [32]byte{1}, time.Now().Add(time.Hour)); !fresh || err != nil {
+	if fresh, err := f.Activate(f.ctx, l, "realm-1", connect.Consent{}, [32]byte{1}, time.Now().Add(time.Hour)); !fresh || err != nil {
 		t.Fatal(fresh, err)
 	}
 	if _, ok, err := f.Acquire(f.ctx, f.id, org.Schedule, "me", time.Minute); !ok || err != nil {

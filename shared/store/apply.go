@@ -20,6 +20,10 @@ import (
 //
 // The records of a batch with Verify must have been read after everything that is stored of their
 // objects: what is stored otherwise is wrong, also where it claims to be newer. See work.verify.
+//
+// A batch with Part is only kept back, and comes to nothing yet: see unit. With anything but Records,
+// or of a run that is not the connection's, it is fault.Internal. The batch that ends a unit is
+// fault.Unavailable, and nothing is stored, when parts were lost in a crash of the server.
 func (s *Store) Apply(ctx context.Context, l org.Lease, run engine.RunID, b engine.Batch, u engine.Usage) (engine.Applied, error) {
 	applied, err := s.apply(ctx, l, run, b, u, nil)
 	return applied, failure("apply a batch to connection "+l.Connection.String(), err)
@@ -29,27 +33,16 @@ func (s *Store) Apply(ctx context.Context, l org.Lease, run engine.RunID, b engi
 func (s *Store) apply(ctx context.Context, l org.Lease, run engine.RunID, b engine.Batch, u engine.Usage, letters []letter) (engine.Applied, error) {
 	var applied engine.Applied
 	err := s.inTx(ctx, func(tx pgx.Tx) error {
-		o, now, err := hold(ctx, tx, l)
-		if err != nil {
+		all := &unit{home: s, tx: tx, run: run, batch: b, usage: u, letters: letters}
+		if err := all.hold(ctx, l); err != nil {
 			return err
 		}
-		w, err := s.newWork(o, now, b.Records)
-		if err != nil {
-			return err
+		if b.Part {
+			return all.keepBack(ctx)
 		}
-		defer w.release()
-		w.verified = b.Verify
-		if err := w.read(ctx, tx); err != nil {
-			return err
-		}
-		if err := w.verify(ctx, tx); err != nil {
-			return err
-		}
-		if err := w.store(ctx, tx); err != nil {
-			return err
-		}
-		applied = w.count()
-		return w.close(ctx, tx, closing{run: run, batch: b, usage: u, applied: applied, letters: letters})
+		err := all.store(ctx)
+		applied = all.applied
+		return err
 	})
 	if err != nil {
 		return engine.Applied{}, err
@@ -57,7 +50,7 @@ func (s *Store) apply(ctx context.Context, l org.Lease, run engine.RunID, b engi
 	return applied, nil
 }
 
-// work is one batch on its way into the tables.
+// work is one batch, or one part of a unit, on its way into the tables.
 type work struct {
 	home    *Store
 	owner   owner
@@ -70,6 +63,7 @@ type work struct {
 	open    bool // the connection has open dead letters
 
 	verified bool // every stored value of the objects is to be compared
+	further  bool // the transaction goes on to write rows
 }
 
 // part is what a batch holds of one stream.
@@ -77,6 +71,7 @@ type part struct {
 	table   *table
 	encoder *encoder
 	objects map[string]int32 // places in work.objects
+	ground  *ground          // nil: nothing is known
 }
 
 // object is one id with all that the batch says of it.
@@ -89,6 +84,7 @@ type object struct {
 	mark         int32 // the record that deleted it last, or -1
 	bare         bool  // the bytes of mark cannot be stored
 	found        finding
+	line         line // of a table with Succession
 }
 
 // maxID bounds an id: it must fit the key's index.
@@ -230,6 +226,7 @@ func (w *work) release() {
 	for _, p := range w.parts {
 		if p.encoder != nil {
 			p.table.release(p.encoder)
+			p.encoder = nil
 		}
 	}
 }

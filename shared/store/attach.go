@@ -16,7 +16,7 @@ import (
 const (
 	lockOrganisation = `SELECT FROM sync.organisations WHERE slug = $1 FOR NO KEY UPDATE`
 
-	existingConnections = `SELECT id, account, state, reason, connected_at IS NOT NULL, coalesce(lease_until > clock_timestamp(), false)
+	existingConnections = `SELECT id, account, state, reason, connected_at IS NOT NULL, coalesce(lease_until > clock_timestamp(), false), coalesce(account_name, '')
 FROM sync.connections WHERE org_id = $1 AND provider = $2 ORDER BY id`
 
 	// Another organisation's attempt that died half-way does not keep the account from everybody.
@@ -30,6 +30,12 @@ VALUES ($1, $2, $3, 1, $4, $5, clock_timestamp() + $5) RETURNING id, fence, stat
 	state = CASE WHEN $4 AND state = 'disconnected' THEN 'connecting' ELSE state END
 WHERE id = $1 AND (lease_until IS NULL OR lease_until <= clock_timestamp())
 RETURNING id, fence, state, reason`
+
+	seizeStale = `UPDATE sync.connections SET fence = fence + 1, lease_holder = $2, lease_ttl = $3, lease_until = clock_timestamp() + $3, clearing_at = clock_timestamp()
+WHERE id = (SELECT c.id FROM sync.connections AS c WHERE c.provider = $1 AND c.state = 'connecting'
+	AND (c.lease_until IS NULL OR c.lease_until <= clock_timestamp()) AND (c.clearing_at IS NULL OR c.clearing_at <= clock_timestamp() - $4::interval)
+	ORDER BY c.clearing_at NULLS FIRST, c.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING id, fence, org_id, provider, account, state, reason`
 )
 
 // Attach finds or makes the connection that a consent for account is meant for, and takes its lease.
@@ -54,14 +60,38 @@ func (s *Store) Attach(ctx context.Context, a connect.Attempt, account, holder s
 			ok = false
 			return nil
 		}
-		var pg *pgconn.PgError
-		if errors.As(err, &pg) && pg.ConstraintName == "connections_one_organisation" {
-			return fault.New(fault.Forbidden, "Company "+account+" is attached to another organisation. It has to be disconnected there first")
-		}
-		return err
+		return attached(err)
 	})
 	l.Connection = c.ID
 	return c, l, ok && err == nil, failure("attach an account", err)
+}
+
+// attached words the refusal of an account that another connection has.
+func attached(err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return err
+	}
+	switch pg.ConstraintName {
+	case "connections_one_organisation":
+		return fault.New(fault.Forbidden, "What you chose is attached to another organisation. It has to be disconnected there first")
+	case "connections_org_id_provider_account_key":
+		return fault.New(fault.Forbidden, "Your organisation has what you chose already. Ask for a link that connects that one again")
+	}
+	return err
+}
+
+var _ connect.Remains = (*Store)(nil)
+
+// HoldStale takes the lease of a connection of the provider that is still connecting although nobody is
+// at it any more. See connect.Remains.
+func (s *Store) HoldStale(ctx context.Context, p org.Provider, holder string, ttl, pause time.Duration) (c org.Connection, l org.Lease, ok bool, err error) {
+	err = s.pool.QueryRow(ctx, seizeStale, p, shortened(holder, maxText), ttl, pause).Scan(&c.ID, &l.Fence, &c.Org, &c.Provider, &c.Account, &c.State, &c.Reason)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return org.Connection{}, org.Lease{}, false, nil
+	}
+	l.Connection = c.ID
+	return c, l, err == nil, failure("take up an attempt to connect that died", err)
 }
 
 // Hold takes the lease of a connection whatever its state, and leaves it as it is.
@@ -100,7 +130,7 @@ func (s *Store) choosing(ctx context.Context, slug org.Slug, p org.Provider,
 		}
 		have, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e connect.Existing, err error) {
 			e.Org, e.Provider = slug, p
-			return e, row.Scan(&e.ID, &e.Account, &e.State, &e.Reason, &e.Ever, &e.Held)
+			return e, row.Scan(&e.ID, &e.Account, &e.State, &e.Reason, &e.Ever, &e.Held, &e.Name)
 		})
 		if err != nil {
 			return err

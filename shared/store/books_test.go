@@ -54,16 +54,28 @@ type fixture struct {
 }
 
 // newFixture returns a store with one leased connection whose run has begun.
-func newFixture(t testing.TB) *fixture {
+func newFixture(t testing.TB, more ...catalog.Table) *fixture {
 	t.Helper()
-	f := &fixture{Store: storetest.New(t, orders(), tags()), TB: t, ctx: context.Background()}
-	f.id = f.Connect(t, "onpoint", books, "realm-1")
-	f.lease = f.Lease(t, f.id)
+	f := &fixture{Store: storetest.New(t, append([]catalog.Table{orders(), tags()}, more...)...), TB: t, ctx: context.Background()}
+	f.connect("realm-1")
+	return f
+}
+
+// connect makes another connection the fixture's: leased, with a run that has begun.
+func (f *fixture) connect(account string) {
+	f.Helper()
+	f.id = f.Connect(f, "onpoint", books, account)
+	f.lease = f.Lease(f, f.id)
+	f.begin()
+}
+
+// begin begins another run.
+func (f *fixture) begin() {
+	f.Helper()
 	var err error
 	if f.run, err = f.Begin(f.ctx, f.lease, []string{"Order", "Tag"}, org.Schedule); err != nil {
-		t.Fatal(err)
+		f.Fatal(err)
 	}
-	return f
 }
 
 // apply applies records and fails the test on an error.

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/countinghouse/countinghouse/shared/catalog"
+	"github.com/countinghouse/countinghouse/shared/provider/plaid"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 	"github.com/countinghouse/countinghouse/shared/store"
 	"github.com/countinghouse/countinghouse/shared/store/storetest"
@@ -22,7 +23,7 @@ import (
 var update = flag.Bool("update", false, "write the migrations of streams that have none")
 
 // providers are the catalogs whose tables the migrations must make.
-var providers = []struct{ tables []catalog.Table }{{quickbooks.Catalog()}}
+var providers = []struct{ tables []catalog.Table }{{quickbooks.Catalog()}, {plaid.Catalog()}}
 
 func TestMigrationsAgreeWithCatalog(t *testing.T) {
 	if *update {
@@ -89,7 +90,7 @@ func shape(r *catalog.Relation) []string {
 	column("synced_at", "timestamp with time zone", true)
 	for _, c := range r.Ours() {
 		lines = append(lines, "column "+c.Name+" "+map[string]string{
-			catalog.MergedInto: "text C", catalog.IsVoided: "boolean " + voided(r),
+			catalog.MergedInto: "text C", catalog.OriginID: "text C", catalog.IsVoided: "boolean " + voided(r),
 		}[c.Name])
 	}
 	for _, columns := range r.Indexes {

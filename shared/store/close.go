@@ -9,15 +9,6 @@ import (
 	"github.com/countinghouse/countinghouse/shared/sync/engine"
 )
 
-// closing is what is noted in a batch's transaction beside its rows.
-type closing struct {
-	run     engine.RunID
-	batch   engine.Batch
-	usage   engine.Usage
-	applied engine.Applied
-	letters []letter
-}
-
 const (
 	addToRun = `UPDATE sync.runs SET batches = batches + 1, written = written + $2, deleted = deleted + $3,
 	unchanged = unchanged + $4, dead = dead + $5, calls = calls + $6, metered_calls = metered_calls + $7 WHERE id = $1`
@@ -40,36 +31,41 @@ SELECT $1, $2, $3, unnest($4::text[]) ON CONFLICT DO NOTHING`
 	endCensus = `DELETE FROM sync.census WHERE connection_id = $1 AND stream = ANY ($2)`
 )
 
-// close notes the batch's census, checkpoints, settled notices, usage and dead letters in one round trip.
-func (w *work) close(ctx context.Context, tx pgx.Tx, c closing) error {
+// close notes the unit's census, checkpoints, settled notices, usage and dead letters in one round
+// trip. w is the work of the batch's own records.
+func (u *unit) close(ctx context.Context, w *work) error {
 	var batch pgx.Batch
-	w.queueLetters(&batch, c.letters)
-	w.queueCensus(&batch, c.batch)
-	w.queueFindings(&batch, c.batch)
-	w.queueCheckpoints(&batch, c.batch)
-	if len(c.batch.Settled) > 0 {
-		batch.Queue(settleNotices, w.owner.id, c.batch.Settled)
+	w.queueLetters(&batch, u.letters)
+	w.queueCensus(&batch, u.batch)
+	if len(u.batch.EndCensus) > 0 {
+		batch.Queue(endCensus, u.owner.id, u.batch.EndCensus)
 	}
-	queueUsage(&batch, w.owner, c.usage)
-	n := c.applied
-	batch.Queue(addToRun, c.run, n.Written, n.Deleted, n.Unchanged, n.Dead, c.usage.Calls, c.usage.Metered)
-	return tx.SendBatch(ctx, &batch).Close()
+	u.queueFindings(&batch)
+	u.queueCheckpoints(&batch)
+	if len(u.batch.Settled) > 0 {
+		batch.Queue(settleNotices, u.owner.id, u.batch.Settled)
+	}
+	queueUsage(&batch, u.owner, u.usage)
+	n := u.applied
+	batch.Queue(addToRun, u.run, n.Written, n.Deleted, n.Unchanged, n.Dead, u.usage.Calls, u.usage.Metered)
+	if u.kept > 0 {
+		batch.Queue(prolong, u.owner.id)
+	}
+	return u.tx.SendBatch(ctx, &batch).Close()
 }
 
 // queueCheckpoints moves the checkpoints, and the progress of streams that are loading.
-func (w *work) queueCheckpoints(batch *pgx.Batch, b engine.Batch) {
-	for stream, checkpoint := range b.Checkpoints {
-		loading, read := slices.Contains(b.Loading, stream), 0
+func (u *unit) queueCheckpoints(batch *pgx.Batch) {
+	for stream, checkpoint := range u.batch.Checkpoints {
+		loading, read := slices.Contains(u.batch.Loading, stream), 0
 		var total *int
-		if n, told := b.Totals[stream]; told && loading {
-			total = &n
-		}
-		for i := range b.Records {
-			if loading && b.Records[i].Stream == stream && !b.Records[i].Deleted {
-				read++
+		if loading {
+			read = u.loaded(stream)
+			if n, told := u.batch.Totals[stream]; told {
+				total = &n
 			}
 		}
-		batch.Queue(setCheckpoint, w.owner.id, stream, nullable(checkpoint), loading, total, read)
+		batch.Queue(setCheckpoint, u.owner.id, stream, nullable(checkpoint), loading, total, read)
 	}
 }
 
@@ -79,24 +75,25 @@ func queueUsage(batch *pgx.Batch, o owner, u engine.Usage) {
 	}
 }
 
-// queueCensus notes the ids that the provider has, those that cannot be stored among them.
+// queueCensus notes the ids that the provider has, those that cannot be stored among them. Where the
+// census ends with the batch, nobody asks for them any more.
 func (w *work) queueCensus(batch *pgx.Batch, b engine.Batch) {
-	if b.Census != "" {
-		for _, p := range w.parts {
-			var ids []string
-			for i := range b.Records {
-				r := &b.Records[i]
-				if r.Stream == p.table.Stream && !r.Deleted && r.ID != "" && len(r.ID) <= maxID && clean(r.ID) == r.ID {
-					ids = append(ids, r.ID)
-				}
-			}
-			if len(ids) > 0 {
-				batch.Queue(addCensus, w.owner.id, p.table.Stream, b.Census, ids)
+	if b.Census == "" {
+		return
+	}
+	for _, p := range w.parts {
+		if slices.Contains(b.EndCensus, p.table.Stream) {
+			continue
+		}
+		var ids []string
+		for i := range w.records {
+			if r := &w.records[i]; r.Stream == p.table.Stream && names(r) {
+				ids = append(ids, r.ID)
 			}
 		}
-	}
-	if len(b.EndCensus) > 0 {
-		batch.Queue(endCensus, w.owner.id, b.EndCensus)
+		if len(ids) > 0 {
+			batch.Queue(addCensus, w.owner.id, p.table.Stream, b.Census, ids)
+		}
 	}
 }
 

@@ -75,7 +75,7 @@ func tableColumns(r *catalog.Relation) []tableColumn {
 	for _, c := range r.Ours() {
 		own := tableColumn{name: c.Name, typ: c.Type.SQL()}
 		switch c.Name {
-		case catalog.MergedInto: // an id like any other
+		case catalog.MergedInto, catalog.OriginID: // an id like any other
 			own.collation = "C"
 		case catalog.IsVoided:
 			own.formula = voided(r)

@@ -16,6 +16,7 @@ type encoder struct {
 	buffers []buffer // in the order of the decoder's relations
 	suffix  []byte   // synced_at as a field
 	version int      // the place of the version among the object's columns, or -1
+	by      int      // the same of the object whose place it takes
 	objects int
 
 	now  *object // being encoded
@@ -32,10 +33,13 @@ type buffer struct {
 }
 
 func newEncoder(t *table) *encoder {
-	e := &encoder{decoder: catalog.NewDecoder(t.Table), version: -1}
+	e := &encoder{decoder: catalog.NewDecoder(t.Table), version: -1, by: -1}
 	for i, c := range t.relations[0].Columns {
 		if t.version != "" && c.Name == t.version {
 			e.version = i
+		}
+		if t.Succession != nil && t.Succession.By != "" && c.Path == t.Succession.By {
+			e.by = i
 		}
 	}
 	for _, r := range t.relations {
@@ -98,6 +102,7 @@ func (e *encoder) addMark(o *object, raw []byte) {
 	}
 	out = appendJSON(out, raw)
 	out = appendUint32(out, 0) // a digest that no content has
+	out = b.relation.appendAncestry(out, o)
 	out = appendInstant(out, o.next.deleted)
 	b.bytes = append(out, e.suffix...)
 	b.rows++
@@ -124,6 +129,10 @@ func (e *encoder) row(row catalog.Row) error {
 		out = appendJSON(out, e.raw)
 		out = appendUint32(out, uint32(len(e.now.next.digest)))
 		out = append(out, e.now.next.digest[:]...)
+		if e.by >= 0 {
+			e.now.line.says = other(string(row.Values[e.by].Text), e.now.id)
+		}
+		out = b.relation.appendAncestry(out, e.now)
 	} else {
 		out = appendText(out, e.now.id)
 		out = appendInt32(out, int32(row.Position))
@@ -140,6 +149,22 @@ func (e *encoder) row(row catalog.Row) error {
 	b.bytes = append(out, e.suffix...)
 	b.rows++
 	return nil
+}
+
+// appendAncestry appends merged_into and origin_id, where the table has them for a succession.
+func (r *relation) appendAncestry(b []byte, o *object) []byte {
+	if r.Root.Succession == nil {
+		return b
+	}
+	merged, origin := o.ancestry()
+	for _, id := range [...]string{merged, origin} {
+		if id == "" {
+			b = appendNull(b)
+		} else {
+			b = appendText(b, id)
+		}
+	}
+	return b
 }
 
 // same refuses a record whose id or version is not what its own bytes say. Bytes without an id get

@@ -68,6 +68,73 @@ func TestRecord(t *testing.T) {
 	}
 }
 
+// What is told for information is kept, and nobody is sent to read it.
+func TestRecordWhatIsToldForInformation(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	told := func(key string) webhook.Event {
+		e := event(key, "1")
+		e.Told = true
+		return e
+	}
+	kindless, nameless, foreign, broken := told("e2"), told("e3"), told("e4"), told("e5")
+	kindless.Stream, nameless.Object, foreign.Account, broken.Problem = "", "", "nobody", "no id"
+	r := f.tell(told("e1"), kindless, nameless, foreign, broken)
+	if r.New != 5 || r.Unknown != 0 || len(r.Connections) != 0 {
+		t.Errorf("%+v", r)
+	}
+	got := f.rows(`SELECT event, outcome, connection_id IS NULL, settled_at IS NULL FROM sync.notices ORDER BY event`)
+	if diff := cmp.Diff([]string{"(e1,noted,f,f)", "(e2,noted,f,f)", "(e3,noted,f,f)", "(e4,noted,t,f)", "(e5,malformed,f,f)"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Told that its login works again, a connection is tried again at once; whatever else it is, it stays.
+func TestRecordThatALoginWorksAgain(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[string]string{
+		"needs_reauth": "(active,\"\",t,f) 1",
+		"active":       "(active,because,f,t) 1",
+		"paused":       "(paused,because,f,t) 1",
+		"connecting":   "(connecting,because,f,t) 0",
+		"disconnected": "(disconnected,because,f,t) 0",
+	} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			same := f.Connect(t, "powergen", "elsewhere", "realm-1")
+			away := func(id org.ConnectionID, state string) {
+				f.exec(`UPDATE sync.connections SET state = $2, reason = 'because', next_sync_at = now() + interval '1 day', not_before = now() + interval '1 day', lease_until = NULL WHERE id = $1`, id, state)
+			}
+			look := func() string {
+				return f.rows(`SELECT state, reason, next_sync_at <= now(), not_before IS NOT NULL FROM sync.connections WHERE id = $1`, f.id)[0]
+			}
+			away(f.id, state)
+			away(same, "needs_reauth")
+			e := event("e1", "realm-1")
+			e.Change, e.Mends = engine.Mended, true
+			r := f.tell(e, event("e0", "2"))
+			if got := fmt.Sprint(look(), " ", len(r.Connections)); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+			if len(r.Connections) == 1 && (r.Connections[0].ID != f.id || !r.Connections[0].State.Syncs()) {
+				t.Errorf("to be ticked: %+v", r.Connections)
+			}
+			if got := f.value(`SELECT state FROM sync.connections WHERE id = $1`, same); got != "needs_reauth" {
+				t.Errorf("another provider's account of that name is %s", got)
+			}
+			away(f.id, "needs_reauth")
+			if f.tell(e); look() != "(needs_reauth,because,f,t)" {
+				t.Errorf("sent again, it mends again: %s", look())
+			}
+			e.Key, e.Problem = "e3", "odd"
+			if f.tell(e); look() != "(needs_reauth,because,f,t)" {
+				t.Errorf("malformed, it mends: %s", look())
+			}
+		})
+	}
+}
+
 // A provider sends again what it believes was not received: counted, asked for while it is open, never read twice.
 func TestRecordAgain(t *testing.T) {
 	t.Parallel()
@@ -257,5 +324,28 @@ func TestRecordAgainWithoutATime(t *testing.T) {
 		if _, err := f.Apply(f.ctx, f.lease, f.run, engine.Batch{Settled: []int64{a.Notices[0].ID}}, engine.Usage{}); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// A login that is told to work again while a run finds it broken is tried before anybody is asked for another.
+func TestMendedDuringARun(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	e := event("e1", "realm-1")
+	e.Change, e.Mends = engine.Mended, true
+	broken := engine.Result{Outcome: engine.Failed, State: org.NeedsReauth, Reason: "login", Err: fault.New(fault.Reconnect, "login")}
+	f.tell(e)
+	if err := f.Finish(f.ctx, f.lease, f.run, broken); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.value(`SELECT state FROM sync.connections WHERE id = $1`, f.id); got != "active" {
+		t.Errorf("it is %s though its login was said to work again after the run began", got)
+	}
+	f.begin() // the bank wants a login all the same
+	if err := f.Finish(f.ctx, f.lease, f.run, broken); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.value(`SELECT state FROM sync.connections WHERE id = $1`, f.id); got != "needs_reauth" {
+		t.Errorf("it is %s though a later run has found it broken", got)
 	}
 }

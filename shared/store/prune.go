@@ -22,6 +22,10 @@ var prunes = [...]struct{ what, sql string }{
 	{"ids of ended readings", `DELETE FROM sync.census WHERE ctid IN (SELECT i.ctid FROM sync.streams AS s
 	JOIN sync.census AS i ON i.connection_id = s.connection_id AND i.stream = s.name JOIN sync.connections AS c ON c.id = s.connection_id
 	WHERE NOT s.loading AND (c.lease_until IS NULL OR c.lease_until < now() - interval '1 hour') LIMIT $1)`},
+	{"attempts to connect that came to nothing", dropVoids},
+	// The same holds of what a run has kept back of a unit.
+	{"parts of units that have been given up", `DELETE FROM sync.parts WHERE ctid IN (SELECT p.ctid FROM sync.parts AS p JOIN sync.connections AS c ON c.id = p.connection_id
+	WHERE c.lease_until IS NULL OR c.lease_until < now() - interval '1 hour' LIMIT $1)`},
 	{"calls of yesterday", `DELETE FROM sync.call_windows WHERE (provider, account) IN (SELECT w.provider, w.account FROM sync.call_windows AS w
 	WHERE greatest(w.recent[cardinality(w.recent)], w.held_until) < now() - interval '1 day' LIMIT $1 FOR UPDATE SKIP LOCKED)`},
 }
@@ -33,9 +37,10 @@ const settleEnded = `UPDATE sync.notices AS n SET settled_at = clock_timestamp()
 ) AS ended WHERE n.id = ended.id`
 
 // Prune drops what nobody looks at any more: runs that changed nothing after two days, all runs after
-// 90 days, settled notices after 30 days, the ids of readings that have ended, and the calls of
-// accounts that have been at rest for a day. It takes as long as there is something to drop, in small
-// transactions; when ctx ends the rest is left for the next time. It returns how many rows it dropped.
+// 90 days, settled notices after 30 days, the ids of readings that have ended, connections that never
+// came about, and the calls of accounts that have been at rest for a day. It takes as long as there is
+// something to drop, in small transactions; when ctx ends the rest is left for the next time. It returns
+// how many rows it dropped.
 func (s *Store) Prune(ctx context.Context) (dropped int, err error) {
 	if _, err := s.repeat(ctx, settleEnded); err != nil {
 		return 0, failure("settle notices of ended connections", err)

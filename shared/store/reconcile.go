@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/countinghouse/countinghouse/shared/org"
-	"github.com/countinghouse/countinghouse/shared/sync/engine"
 )
 
 const (
@@ -51,43 +50,42 @@ const maxExamples = 20
 
 var was = [...]string{missing: "missing", stale: "stale", damaged: "damaged", surplus: "surplus"}
 
-// queueFindings adds what a batch with Verify has found to its reading, which is named like its
+// queueFindings adds what a unit with Verify has found to its reading, which is named like its
 // census, and ends the readings whose census is done with. A stream whose reading has only begun
 // gets its row too.
-func (w *work) queueFindings(batch *pgx.Batch, b engine.Batch) {
+func (u *unit) queueFindings(batch *pgx.Batch) {
+	b := &u.batch
 	if !b.Verify || b.Census == "" {
 		return
 	}
-	tallies := w.tallies()
 	for _, stream := range slices.Concat(b.Loading, b.EndCensus) {
-		if tallies[stream] == nil {
-			tallies[stream] = &tally{}
-		}
+		u.of(stream)
 	}
-	for stream, t := range tallies {
+	for stream, t := range u.tallies {
 		n := t.counts
 		examples, _ := json.Marshal(append([]example{}, t.examples...)) // of plain text: it cannot fail
-		batch.Queue(forgetFindings, w.owner.id, stream, b.Census)
-		batch.Queue(addFindings, w.owner.org, w.owner.id, stream, b.Census, n[equal]+n[missing]+n[stale]+n[damaged],
+		batch.Queue(forgetFindings, u.owner.id, stream, b.Census)
+		batch.Queue(addFindings, u.owner.org, u.owner.id, stream, b.Census, n[equal]+n[missing]+n[stale]+n[damaged],
 			n[equal], n[missing], n[stale], n[damaged], n[surplus], t.mended, examples)
 	}
 	for _, stream := range b.EndCensus {
-		if t, err := w.home.table(w.owner.provider, stream); err == nil && len(t.relations) > 1 {
-			batch.Queue(t.sweepLines(), w.owner.org, w.owner.id, stream, b.Census)
+		if t, err := u.home.table(u.owner.provider, stream); err == nil && len(t.relations) > 1 {
+			batch.Queue(t.sweepLines(), u.owner.org, u.owner.id, stream, b.Census)
 		}
 	}
 	if len(b.EndCensus) > 0 {
-		batch.Queue(endFindings, w.owner.id, b.EndCensus, b.Census)
+		batch.Queue(endFindings, u.owner.id, b.EndCensus, b.Census)
 	}
 }
 
 // sweepLines returns the statement that removes child rows whose object is not there at all, and
-// adds the objects that they name to the surplus of a reading.
+// adds the objects that they name to the surplus of a reading. Each object is looked up by itself: without
+// statistics of the connection's rows, as after a load, the planner would join the tables row by row.
 func (t *table) sweepLines() string {
 	var deletes, gone []string
 	for i, r := range t.relations[1:] {
 		deletes = append(deletes, fmt.Sprintf(`gone%d AS (DELETE FROM %s AS c WHERE c.org_id = $1 AND c.connection_id = $2 AND NOT EXISTS (
-	SELECT FROM %s AS r WHERE r.org_id = $1 AND r.connection_id = $2 AND r.id = c.%s) RETURNING c.%s AS id)`, i, r.name, t.relations[0].name, r.rootID, r.rootID))
+	SELECT FROM %s AS r WHERE r.org_id = $1 AND r.connection_id = $2 AND r.id = c.%s OFFSET 0) RETURNING c.%s AS id)`, i, r.name, t.relations[0].name, r.rootID, r.rootID))
 		gone = append(gone, fmt.Sprintf("SELECT id FROM gone%d", i))
 	}
 	return fmt.Sprintf(`WITH %s,
@@ -97,16 +95,27 @@ UPDATE sync.reconciliations AS r SET surplus = r.surplus + found.n, mended = r.m
 FROM found WHERE r.connection_id = $2 AND r.stream = $3 AND r.reading = $4`, strings.Join(deletes, ",\n"), strings.Join(gone, " UNION "))
 }
 
-// tallies counts the findings by stream, once the objects are written.
-func (w *work) tallies() map[string]*tally {
-	tallies := map[string]*tally{}
+// of returns a stream's tally.
+func (u *unit) of(stream string) *tally {
+	t := u.tallies[stream]
+	if t == nil {
+		if u.tallies == nil {
+			u.tallies = map[string]*tally{}
+		}
+		t = &tally{}
+		u.tallies[stream] = t
+	}
+	return t
+}
+
+// tally counts the findings of a work, once its objects are written.
+func (u *unit) tally(w *work) {
+	if !w.verified {
+		return
+	}
 	for i := range w.objects {
 		o := &w.objects[i]
-		t := tallies[o.part.table.Stream]
-		if t == nil {
-			t = &tally{}
-			tallies[o.part.table.Stream] = t
-		}
+		t := u.of(o.part.table.Stream)
 		t.counts[o.found]++
 		if o.found <= equal {
 			continue
@@ -118,7 +127,6 @@ func (w *work) tallies() map[string]*tally {
 			t.examples = append(t.examples, example{o.id, was[o.found]})
 		}
 	}
-	return tallies
 }
 
 // Counted records that a provider has theirs objects of a stream and the database ours, live ones,

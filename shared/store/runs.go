@@ -26,7 +26,7 @@ ON CONFLICT (connection_id, name) DO UPDATE SET last_attempt = excluded.last_att
 	written = greatest(written, $4), deleted = greatest(deleted, $5), unchanged = greatest(unchanged, $6), dead = greatest(dead, $7),
 	calls = calls + $8, metered_calls = metered_calls + $9, error_kind = nullif($10, ''), error = nullif($11, '')
 WHERE r.id = $1 AND r.finished_at IS NULL
-RETURNING r.streams, r.started_at, (SELECT coalesce(c.sweep_every, '0') FROM sync.connections AS c WHERE c.id = r.connection_id)`
+RETURNING r.streams, r.started_at, r.parts, (SELECT coalesce(c.sweep_every, '0') FROM sync.connections AS c WHERE c.id = r.connection_id)`
 
 	streamFailed = `UPDATE sync.streams SET status = 'failed', failures = failures + 1, error = $3
 WHERE connection_id = $1 AND name = ANY ($2)`
@@ -39,9 +39,11 @@ WHERE connection_id = $1 AND name = ANY ($2) AND checkpoint IS NOT NULL`
 	streamHalted = `UPDATE sync.streams SET status = 'loading' WHERE connection_id = $1 AND name = ANY ($2) AND loading`
 
 	// Who disconnects a connection while it is being synced has the last word. A look that somebody
-	// asked for after the run had begun stays due.
+	// asked for after the run had begun stays due. A login that was told to work again meanwhile is tried
+	// before anybody is asked for another one: its notice is open.
 	setState = `UPDATE sync.connections SET reason = CASE WHEN $2 = '' AND $3 = '' THEN reason ELSE $3 END, not_before = CASE WHEN $4::interval > '0' THEN clock_timestamp() + $4 END,
-	state = coalesce(nullif($2, ''), state),
+	state = CASE WHEN $2 = 'needs_reauth' AND EXISTS (SELECT FROM sync.notices AS n
+		WHERE n.connection_id = $1 AND n.settled_at IS NULL AND n.change = 'mended' AND n.received_at > $8) THEN state ELSE coalesce(nullif($2, ''), state) END,
 	sweep_every = coalesce($5::interval, sweep_every), webhooks_proven_at = CASE WHEN $5::interval IS NULL THEN webhooks_proven_at ELSE $6 END,
 	next_sync_at = CASE WHEN $7::timestamptz IS NOT NULL AND (asked_at > $8) IS NOT TRUE THEN least($7, CASE WHEN $9::interval > '0' THEN clock_timestamp() + $9 END)
 		WHEN $9::interval > '0' THEN least(next_sync_at, clock_timestamp() + $9) ELSE next_sync_at END,
@@ -50,7 +52,7 @@ WHERE id = $1 AND state <> 'disconnected'`
 )
 
 // Begin records that a run has begun. A run of the connection that was never finished, because its
-// process was killed, is closed as failed.
+// process was killed, is closed as failed, and what it had kept back of a unit is dropped.
 func (s *Store) Begin(ctx context.Context, l org.Lease, streams []string, reason org.Reason) (run engine.RunID, err error) {
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
 		o, _, err := hold(ctx, tx, l)
@@ -62,6 +64,7 @@ func (s *Store) Begin(ctx context.Context, l org.Lease, streams []string, reason
 		}
 		var batch pgx.Batch
 		batch.Queue(closeKilled, o.id)
+		batch.Queue(dropParts, o.id)
 		batch.Queue(openRun, o.org, o.id, reason, streams).QueryRow(func(row pgx.Row) error { return row.Scan(&run) })
 		batch.Queue(attempt, o.id, streams)
 		return tx.SendBatch(ctx, &batch).Close()
@@ -71,7 +74,8 @@ func (s *Store) Begin(ctx context.Context, l org.Lease, streams []string, reason
 
 // Finish records how a run ended, for the run, its streams and its connection. After a sweep, or one
 // that was left out for want of calls, the connection is due again at the next instant of its grid:
-// see schedule.After. A look at once that was asked for after the run had begun is still due.
+// see schedule.After. A look at once that was asked for after the run had begun is still due. What is
+// kept back of a unit that has not ended is dropped.
 func (s *Store) Finish(ctx context.Context, l org.Lease, run engine.RunID, r engine.Result) error {
 	err := s.inTx(ctx, func(tx pgx.Tx) error {
 		o, now, err := hold(ctx, tx, l)
@@ -81,8 +85,9 @@ func (s *Store) Finish(ctx context.Context, l org.Lease, run engine.RunID, r eng
 		var streams []string
 		var began time.Time
 		var every time.Duration
+		var kept int
 		err = tx.QueryRow(ctx, closeRun, run, r.Outcome, r.Batches, r.Applied.Written, r.Applied.Deleted, r.Applied.Unchanged,
-			r.Applied.Dead, r.Usage.Calls, r.Usage.Metered, r.Kind(), words(r)).Scan(&streams, &began, &every)
+			r.Applied.Dead, r.Usage.Calls, r.Usage.Metered, r.Kind(), words(r)).Scan(&streams, &began, &kept, &every)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return fault.New(fault.Conflict, "the run was finished before")
 		}
@@ -90,6 +95,9 @@ func (s *Store) Finish(ctx context.Context, l org.Lease, run engine.RunID, r eng
 			return err
 		}
 		var batch pgx.Batch
+		if kept > 0 {
+			batch.Queue(dropParts, o.id)
+		}
 		queueUsage(&batch, o, r.Usage)
 		queueStreams(&batch, o, streams, r)
 		p := pace(o.id, r, every, now)

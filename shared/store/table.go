@@ -16,11 +16,12 @@ import (
 // table is one stream's relations with the statements that read and write them.
 type table struct {
 	*catalog.Table
-	relations []*relation // the object's own first
-	version   string      // column, or ""
-	existing  string      // SELECT of what is stored under some ids
-	merge     string      // UPDATE of merged_into for some objects; empty: they are not merged
-	encoders  sync.Pool   // of *encoder
+	relations  []*relation // the object's own first
+	version    string      // column, or ""
+	existing   string      // SELECT of what is stored under some ids
+	merge      string      // UPDATE of merged_into for some objects; empty: they are not merged
+	succession *succession // nil: objects do not give way to others
+	encoders   sync.Pool   // of *encoder
 }
 
 // byPlace makes PostgreSQL go to the rows that mark has found, until the transaction ends.
@@ -59,14 +60,25 @@ func newTable(t *catalog.Table) (*table, error) {
 	if out.version != "" {
 		version = "r." + quote(out.version)
 	}
-	merged := ""
+	more := ""
+	if t.Succession != nil {
+		var err error
+		if out.succession, err = newSuccession(root); err != nil {
+			return nil, err
+		}
+		by := "NULL::text"
+		if out.succession.by != "" {
+			by = "r." + out.succession.by
+		}
+		more = ", r." + catalog.MergedInto + ", r." + catalog.OriginID + ", " + by
+	}
 	if t.Merges {
-		merged = ", r." + catalog.MergedInto
+		more = ", r." + catalog.MergedInto
 		out.merge = fmt.Sprintf(`UPDATE %[1]s AS r SET %[2]s = nullif(d.survivor, ''), synced_at = $5
 FROM (SELECT f.ctid, m.survivor FROM unnest($3::text[], $4::text[]) AS m (object, survivor) %[3]s) AS d WHERE r.ctid = d.ctid`, root.name, catalog.MergedInto, root.places())
 	}
 	out.existing = fmt.Sprintf(`SELECT r.id, %s, r.digest, r.deleted_at%s FROM unnest($3::text[]) AS m (object)
-CROSS JOIN LATERAL (SELECT * FROM %s WHERE org_id = $1 AND connection_id = $2 AND id = m.object LIMIT 1) AS r`, version, merged, root.name)
+CROSS JOIN LATERAL (SELECT * FROM %s WHERE org_id = $1 AND connection_id = $2 AND id = m.object LIMIT 1) AS r`, version, more, root.name)
 	out.encoders.New = func() any { return newEncoder(out) }
 	return out, nil
 }
@@ -109,6 +121,9 @@ func (r *relation) copied() []string {
 	}
 	if r.Parent == nil {
 		columns = append(columns, "raw", "digest")
+		if r.Root.Succession != nil {
+			columns = append(columns, catalog.MergedInto, catalog.OriginID)
+		}
 	}
 	return append(columns, "deleted_at", "synced_at")
 }
@@ -141,6 +156,9 @@ func (r *relation) check() error {
 	version := slices.IndexFunc(r.Columns, func(c catalog.Column) bool { return c.Path == r.Root.Version })
 	if r.Root.Version != "" && (version < 0 || r.Columns[version].Type != catalog.Timestamp) {
 		return fault.New(fault.Internal, "store: "+r.Qualified()+" needs its object's version as a timestamp column")
+	}
+	if r.Root.Merges && r.Root.Succession != nil {
+		return fault.New(fault.Internal, "store: "+r.Qualified()+" cannot have both mergers and a succession")
 	}
 	return r.checkVoid()
 }

@@ -22,9 +22,12 @@ func (w *work) read(ctx context.Context, tx pgx.Tx) error {
 		}
 		ids := make([]string, 0, len(p.objects))
 		for i := range w.objects {
-			if w.objects[i].part == p {
+			if w.objects[i].part == p && p.perhaps(w.objects[i].id) {
 				ids = append(ids, w.objects[i].id)
 			}
+		}
+		if len(ids) == 0 {
+			continue
 		}
 		batch.Queue(p.table.existing, w.owner.org, w.owner.id, ids).
 			Query(func(rows pgx.Rows) error { return w.readPart(p, rows) })
@@ -38,19 +41,31 @@ func (w *work) read(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
+// perhaps reports whether an object may be stored. What it is asked for will be.
+func (p *part) perhaps(id string) bool {
+	if !p.ground.sure() {
+		return true
+	}
+	return p.ground.ids.add(id)
+}
+
 func (w *work) readPart(p *part, rows pgx.Rows) error {
 	var id string
 	var sum []byte
 	var version, deleted pgtype.Timestamptz
-	var merged pgtype.Text
+	var merged, heir, origin, by pgtype.Text
 	into := []any{&id, &version, &sum, &deleted}
-	if p.table.Merges {
+	switch {
+	case p.table.Merges:
 		into = append(into, &merged)
+	case p.table.Succession != nil:
+		into = append(into, &heir, &origin, &by)
 	}
 	_, err := pgx.ForEachRow(rows, into, func() error {
 		s := state{exists: true, content: len(sum) == len(digest{}), version: moment(version), deleted: moment(deleted), merged: merged.String}
 		copy(s.digest[:], sum)
-		w.objects[p.objects[id]].stored = s
+		o := &w.objects[p.objects[id]]
+		o.stored, o.line = s, line{merged: heir.String, origin: origin.String, by: other(by.String, id)}
 		return nil
 	})
 	return err
@@ -88,7 +103,7 @@ func (w *work) load(ctx context.Context, tx pgx.Tx, objects []*object, whole boo
 	}
 	err := w.replace(ctx, tx, objects)
 	if err == nil {
-		if whole { // the transaction's end is near: no need to tell the savepoint
+		if whole && !w.further { // the transaction's end is near: no need to tell the savepoint
 			return nil
 		}
 		_, err = tx.Exec(ctx, "RELEASE SAVEPOINT records")

@@ -9,7 +9,7 @@ import (
 	"fmt"
 )
 
-// Seal closes and opens tokens that have to wait in the database. Its key comes from the app's
+// Seal closes and opens secrets that have to wait in the database. Its key comes from the app's
 // client secret: without that secret a refresh token is of no use anyway, so a sealed token in a
 // stolen database gives away nothing that the thief could use.
 type Seal struct{ aead cipher.AEAD }
@@ -31,15 +31,18 @@ func NewSeal(clientSecret string) (Seal, error) {
 	return Seal{aead}, err
 }
 
-// close seals payload for owner; only open with the same owner gives it back.
-func (s Seal) close(payload []byte, owner string) ([]byte, error) {
+// Close seals payload for owner; only Open with the same owner gives it back. An owner is the name of
+// a connection's secret, or of something else that has to wait in the database.
+func (s Seal) Close(payload []byte, owner string) ([]byte, error) {
 	if s.aead == nil {
 		return nil, errors.New("seal: no key")
 	}
 	return s.aead.Seal(nil, nil, payload, []byte(owner)), nil
 }
 
-func (s Seal) open(sealed []byte, owner string) ([]byte, error) {
+// Open returns what Close sealed for owner. It fails when a byte, the owner or the client secret is
+// another.
+func (s Seal) Open(sealed []byte, owner string) ([]byte, error) {
 	if s.aead == nil {
 		return nil, errors.New("seal: no key")
 	}

@@ -92,17 +92,30 @@ func (s *SecretManager) create(ctx context.Context, secret string) error {
 	return err
 }
 
-// Get returns the payload of one version.
+// Get returns the payload of one version. ErrNoToken is in its error's chain for one that is destroyed.
 func (s *SecretManager) Get(ctx context.Context, secret string, version int64) ([]byte, error) {
 	v, err := s.client.AccessSecretVersion(ctx, &secretmanagerpb.AccessSecretVersionRequest{Name: s.version(secret, version)})
 	if err != nil {
-		return nil, kind("read secret version", err)
+		return nil, s.unread(ctx, secret, version, err)
 	}
 	p := v.GetPayload()
 	if p.DataCrc32C != nil && p.GetDataCrc32C() != *checksum(p.GetData()) {
 		return nil, fault.New(fault.Unavailable, "a secret arrived damaged")
 	}
 	return p.GetData(), nil
+}
+
+// unread gives a kind to the failure to read a version. A disabled one is refused like a destroyed one.
+func (s *SecretManager) unread(ctx context.Context, secret string, version int64, cause error) error {
+	err := kind("read secret version", cause)
+	if status.Code(cause) != codes.FailedPrecondition {
+		return err
+	}
+	v, errState := s.client.GetSecretVersion(ctx, &secretmanagerpb.GetSecretVersionRequest{Name: s.version(secret, version)})
+	if errState == nil && v.GetState() == secretmanagerpb.SecretVersion_DESTROYED {
+		return fault.Wrap(fault.Invalid, "the secret's version is destroyed", ErrNoToken)
+	}
+	return err
 }
 
 // Above returns the numbers of enabled versions greater than version, newest first.

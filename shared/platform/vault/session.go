@@ -29,9 +29,11 @@ func (v *Vault) Session(c org.Connection, l org.Lease, r Refresh) *Session {
 }
 
 // Access returns an access token that lasts longer than the vault's buffer, renewing it if need be.
+// One that never ends is returned as it is.
 func (s *Session) Access(ctx context.Context) (string, error) { return s.token(ctx, "") }
 
-// Renew returns an access token other than the one that the provider rejected.
+// Renew returns an access token other than the one that the provider rejected; fault.Reconnect when
+// that one never ends, because there is no other.
 func (s *Session) Renew(ctx context.Context, rejected string) (string, error) {
 	return s.token(ctx, rejected)
 }
@@ -51,8 +53,11 @@ func (s *Session) token(ctx context.Context, rejected string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if t.Access != rejected && t.AccessExpires.After(s.vault.Now().Add(s.vault.Buffer)) {
+	if t.Access != rejected && (t.endless() || t.AccessExpires.After(s.vault.Now().Add(s.vault.Buffer))) {
 		return t.Access, nil
+	}
+	if t.endless() {
+		return "", fault.New(fault.Reconnect, "the provider does not accept this connection's token any more: connect again")
 	}
 	if s.refused != nil {
 		return "", s.refused
@@ -115,7 +120,7 @@ func (s *Session) renew(ctx context.Context, old Token, lost time.Time) (Token, 
 		}
 		t, err := s.refresh(ctx, old.Refresh)
 		switch {
-		case err == nil && !t.complete():
+		case err == nil && (!t.complete() || t.endless()): // what was renewed once has to be renewed again
 			err = fault.New(fault.Unavailable, "the provider's answer to a token refresh held no token")
 			return Token{}, s.concluded(ctx, attempt, "empty", err)
 		case err == nil:

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
 	"google.golang.org/grpc/codes"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
@@ -459,6 +460,40 @@ func TestUnusableTokens(t *testing.T) {
 	}
 }
 
+// TestCertainlyNoToken: who gives a login up because it has no token has to be certain of that. A version
+// that is disabled, or not found, may come back.
+func TestCertainlyNoToken(t *testing.T) {
+	for name, tt := range map[string]struct {
+		spoil   func(f *fixture, v *vault.Vault) error
+		certain bool
+	}{
+		"none was ever stored": {func(f *fixture, _ *vault.Vault) error { f.ledger.entry.Version = 0; return nil }, true},
+		"destroyed": {func(_ *fixture, v *vault.Vault) error {
+			return v.Secrets.DestroyUpTo(t.Context(), vault.SecretName(conn), 1)
+		}, true},
+		"disabled": {func(f *fixture, _ *vault.Vault) error {
+			_, err := f.server.DisableSecretVersion(t.Context(), &secretmanagerpb.DisableSecretVersionRequest{Name: "projects/here/secrets/" + vault.SecretName(conn) + "/versions/1"})
+			return err
+		}, false},
+		"not found":                          {func(f *fixture, _ *vault.Vault) error { f.ledger.entry.Version = 9; return nil }, false},
+		"parked under another client secret": {func(f *fixture, _ *vault.Vault) error { f.ledger.entry.Parked = []byte("marker, sealed"); return nil }, false},
+		"out of order":                       {func(f *fixture, _ *vault.Vault) error { f.server.Down(true); return nil }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := setup(t, time.Hour)
+			v := f.process(t)
+			if err := tt.spoil(f, v); err != nil {
+				t.Fatal(err)
+			}
+			_, err := v.Current(t.Context(), conn)
+			_, errSession := f.access(t, v)
+			if err == nil || errors.Is(err, vault.ErrNoToken) != tt.certain || errors.Is(errSession, vault.ErrNoToken) != tt.certain {
+				t.Errorf("certain: want %t; %v; %v", tt.certain, err, errSession)
+			}
+		})
+	}
+}
+
 // stuck is a Secret Manager that answers no Add.
 type stuck struct {
 	vault.Secrets
@@ -536,6 +571,83 @@ func TestDestroyingIsTakenUpAgain(t *testing.T) {
 	}
 	if want := []string{"DESTROYED", "DESTROYED", "DESTROYED", "ENABLED"}; !slices.Equal(states, want) {
 		t.Errorf("versions %v, want %v", states, want)
+	}
+}
+
+// TestTokenThatNeverEnds has no refresh token and no end: it is used until the provider refuses it.
+func TestTokenThatNeverEnds(t *testing.T) {
+	f := setup(t, time.Hour)
+	ctx := t.Context()
+	if err := f.Save(ctx, conn, lease, vault.Token{Access: "endless-marker"}); err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range map[string]*vault.Vault{"this process": f.Vault, "another": f.process(t)} {
+		if got, err := f.access(t, v); err != nil || got != "endless-marker" {
+			t.Errorf("Access in %s = %q, %v", name, got, err)
+		}
+	}
+	f.server.Down(true) // a new one is parked, and used all the same
+	if err := f.Save(ctx, conn, lease, vault.Token{Access: "parked-marker"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := f.access(t, f.process(t)); err != nil || got != "parked-marker" {
+		t.Errorf("Access to a parked one = %q, %v", got, err)
+	}
+	f.server.Down(false)
+	s := f.process(t).Session(conn, lease, f.provider.refresh)
+	if got, err := s.Renew(ctx, "endless-marker"); err != nil || got != "parked-marker" {
+		t.Errorf("Renew of the one before = %q, %v; want the newest", got, err)
+	}
+	_, err := s.Renew(ctx, "parked-marker")
+	wantReconnect(t, err, "does not accept this connection's token any more: connect again")
+	if f.provider.calls != 0 || slices.Contains(f.ledger.events, "start") {
+		t.Errorf("%d refreshes, steps %v; want none", f.provider.calls, f.ledger.events)
+	}
+	for _, bad := range []vault.Token{{}, {Refresh: "refresh-marker"}, {Access: "access-marker", AccessExpires: start}} {
+		if err := f.Save(ctx, conn, lease, bad); !fault.Is(err, fault.Unavailable) {
+			t.Errorf("half a token was stored: %v", err)
+		}
+	}
+}
+
+// TestRefreshGivesNoEndlessToken: an answer without a refresh token is half an answer where the token
+// before it had one.
+func TestRefreshGivesNoEndlessToken(t *testing.T) {
+	f := setup(t, 0)
+	half := func(context.Context, string) (vault.Token, error) { return vault.Token{Access: "half-marker"}, nil }
+	if _, err := f.Session(conn, lease, half).Access(t.Context()); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("Access: %v, want unavailable", err)
+	}
+	if got, err := f.access(t, f.Vault); err != nil || got != "access-marker-2-1" {
+		t.Errorf("Access at the next run = %q, %v; want the old token renewed", got, err)
+	}
+}
+
+func TestSeal(t *testing.T) {
+	one, errOne := vault.NewSeal("client-secret-marker")
+	other, errOther := vault.NewSeal("another-marker")
+	if errOne != nil || errOther != nil {
+		t.Fatal(errOne, errOther)
+	}
+	sealed, err := one.Close([]byte("payload-marker"), "a")
+	if err != nil || bytes.Contains(sealed, []byte("marker")) {
+		t.Fatalf("sealed %q, %v", sealed, err)
+	}
+	if got, err := one.Open(sealed, "a"); err != nil || string(got) != "payload-marker" {
+		t.Errorf("opened %q, %v", got, err)
+	}
+	spoilt := bytes.Clone(sealed)
+	spoilt[len(spoilt)/2] ^= 1
+	for name, open := range map[string]func() ([]byte, error){
+		"for another owner": func() ([]byte, error) { return one.Open(sealed, "b") },
+		"another secret":    func() ([]byte, error) { return other.Open(sealed, "a") },
+		"a changed byte":    func() ([]byte, error) { return one.Open(spoilt, "a") },
+		"nothing":           func() ([]byte, error) { return one.Open(nil, "a") },
+		"no key":            func() ([]byte, error) { return vault.Seal{}.Open(sealed, "a") },
+	} {
+		if got, err := open(); err == nil {
+			t.Errorf("%s: opened %q", name, got)
+		}
 	}
 }
 

@@ -19,11 +19,11 @@ import (
 	"github.com/countinghouse/countinghouse/shared/org"
 )
 
-// Token is a provider's pair of tokens. It prints as [secret].
+// Token is a provider's pair of tokens, or a single one that never ends. It prints as [secret].
 type Token struct {
 	Access         string
-	Refresh        string
-	AccessExpires  time.Time
+	Refresh        string    // empty where Access never ends: nothing renews it
+	AccessExpires  time.Time // zero: never
 	RefreshExpires time.Time // zero: the provider does not tell
 }
 
@@ -42,11 +42,19 @@ func (Token) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) } //nolint:
 func (Token) LogValue() slog.Value { return slog.StringValue(hidden) }
 
 // complete reports whether t can replace another token: an empty answer must never do so.
-func (t Token) complete() bool { return t.Access != "" && t.Refresh != "" }
+func (t Token) complete() bool { return t.Access != "" && (t.endless() || t.Refresh != "") }
+
+// endless reports whether the access token never ends.
+func (t Token) endless() bool { return t.Refresh == "" && t.AccessExpires.IsZero() }
 
 // ErrAnswerLost marks a refresh that was sent and got no complete answer: the provider may have
 // ended the old token, and the new one is lost.
 var ErrAnswerLost = errors.New("the answer was lost")
+
+// ErrNoToken is in the chain of an error when it is certain that a connection has no token: none was ever
+// noted, or the version that is noted is destroyed. A secret that is only not found may be a wrong
+// project in the settings. It is compared with, never changed.
+var ErrNoToken = errors.New("there is none any more")
 
 // Refresh asks the provider for a new token. Its errors are fault.Reconnect when the provider
 // refuses the old one for good, Invalid or Forbidden when it refuses the app or the request,
@@ -59,7 +67,7 @@ type Entry struct {
 	Version int64     // of the secret; zero: none yet
 	Parked  []byte    // a sealed token that Secret Manager did not take; nil: none
 	Open    *Attempt  // the last refresh from Version that was never concluded; nil: none
-	Expires time.Time // of the access token
+	Expires time.Time // of the access token; the epoch: it never ends, or there is none
 }
 
 // Attempt is one journaled refresh.
@@ -85,6 +93,7 @@ type Ledger interface {
 // Secrets keeps payloads by version.
 type Secrets interface {
 	Add(ctx context.Context, secret string, payload []byte) (version int64, err error)
+	// Get returns the payload of one version. ErrNoToken is in its error's chain for one that is destroyed.
 	Get(ctx context.Context, secret string, version int64) ([]byte, error)
 	// Above returns the numbers of usable versions greater than version, newest first.
 	Above(ctx context.Context, secret string, version int64) ([]int64, error)
@@ -148,7 +157,8 @@ func (v *Vault) Forget(ctx context.Context, c org.Connection, l org.Lease) error
 }
 
 // Current returns the stored token of a connection, without renewing it; a person's disconnect
-// needs it to revoke. fault.NotFound when there is none, fault.Invalid when it is destroyed or damaged.
+// needs it to revoke. fault.NotFound when there is none, fault.Invalid when it is destroyed or damaged;
+// ErrNoToken where it is certain that there is none to come back to.
 func (v *Vault) Current(ctx context.Context, c org.Connection) (Token, error) {
 	e, err := v.Ledger.Entry(ctx, c.ID)
 	if err != nil {
@@ -229,7 +239,7 @@ func (v *Vault) addOnce(ctx context.Context, secret string, payload []byte) (ver
 }
 
 func (v *Vault) park(ctx context.Context, c org.Connection, l org.Lease, t Token, payload []byte, cause error) error {
-	sealed, err := v.Seal.close(payload, SecretName(c))
+	sealed, err := v.Seal.Close(payload, SecretName(c))
 	if err == nil {
 		err = v.Ledger.Park(ctx, l, sealed, t.AccessExpires)
 	}
@@ -249,14 +259,14 @@ const parkedVersion = -1
 // read returns the token that the entry points at.
 func (v *Vault) read(ctx context.Context, c org.Connection, e Entry) (Token, error) {
 	if e.Parked != nil {
-		payload, err := v.Seal.open(e.Parked, SecretName(c))
+		payload, err := v.Seal.Open(e.Parked, SecretName(c))
 		if err != nil {
 			return Token{}, fault.Wrap(fault.Invalid, "the parked token does not open: has the app's client secret changed?", err)
 		}
 		return decode(payload)
 	}
 	if e.Version == 0 {
-		return Token{}, fault.New(fault.NotFound, "no token is stored for this connection")
+		return Token{}, fault.Wrap(fault.NotFound, "no token is stored for this connection", ErrNoToken)
 	}
 	v.mu.Lock()
 	k := v.known[c.ID]

@@ -3,7 +3,12 @@
 // provider.
 //
 // What keeps strangers out: links are signed and expire; each start has a state that is used once,
-// within minutes, and only by the browser that started; a company feeds one organisation at a time.
+// within minutes, and only by the browser that started; an account feeds one organisation at a time.
+//
+// What cannot be kept out: who holds a link may start it and talk another into signing in on the
+// provider's page. Where that page tells us afterwards what was done there, the sign-in is void as soon
+// as the other's browser comes back here with the state; if it never does, the one who started has it.
+// So a link goes to the person who is to sign in, and to nobody else.
 package connect
 
 import (
@@ -26,18 +31,67 @@ import (
 type Provider interface {
 	// Title is the provider's name as people write it.
 	Title() string
-	// AuthorizeURL returns the page where a person gives consent. The provider sends them back to
-	// our callback with the state.
-	AuthorizeURL(state string) string
-	// Account reads from the callback's query which account the consent is for. fault.Forbidden when
-	// the person said no, fault.Invalid when the query is not the provider's.
-	Account(callback url.Values) (account string, err error)
-	// Grant turns the consent into a token and stores it. It is called under the connection's lease.
-	Grant(ctx context.Context, c org.Connection, l org.Lease, callback url.Values) error
+	// Words are what pages call its things.
+	Words() Words
+	// Several reports whether several accounts of one organisation are the rule. Where they are not,
+	// a further one is taken for a mistake unless the link adds one.
+	Several() bool
+	// StateLife is how long a person may take at the provider's pages.
+	StateLife() time.Duration
+	// Begin returns the page where a person gives consent, and what the provider must know when they
+	// are back: the memo is stored as it is, so what is secret in it is sealed. fault.Forbidden: this
+	// cannot be begun, and what to do instead.
+	Begin(ctx context.Context, start Start) (address string, memo []byte, err error)
+	// Return finds out what the person agreed to, from Begin's memo and the callback's query; the
+	// query is nil when nothing vouches for it. ErrUnfinished while they are not done, fault.Forbidden
+	// when they said no or when what they chose cannot be had, fault.Invalid when the answer is not the
+	// provider's. Asking changes nothing: it may be repeated until it has an answer.
+	Return(ctx context.Context, memo []byte, callback url.Values) (Consent, error)
+	// Grant turns the consent into a token and stores it; it returns the provider's name of the
+	// account. It is called once for a consent, under the connection's lease. When it fails, the
+	// provider holds nothing new, unless the error has ErrAnswerLost or ErrNotEnded in its chain.
+	Grant(ctx context.Context, c org.Connection, l org.Lease, consent Consent) (account string, err error)
 	// Revoke ends the consent at the provider and destroys the token. No token, or one that the
 	// provider does not know, is no error, nor is one that could not be destroyed after its consent
 	// has ended. When it fails nothing has changed here.
 	Revoke(ctx context.Context, c org.Connection, l org.Lease) error
+}
+
+// ErrUnfinished says that a person is back before they were done at the provider's pages. It is
+// compared with, never changed.
+var ErrUnfinished = errors.New("the provider's pages are not done with")
+
+// How a Grant may fail and leave something at the provider. They are compared with, never changed.
+var (
+	// ErrAnswerLost: there may be a token that nobody has.
+	ErrAnswerLost = errors.New("the answer was lost")
+	// ErrNotEnded: there is one that could neither be kept nor ended now. The connection stays
+	// connecting, so that [Clear] goes on trying.
+	ErrNotEnded = errors.New("what was granted could not be ended")
+)
+
+// Words are a provider's things as pages call them, within a sentence.
+type Words struct {
+	Account string // one of its accounts, such as "company"
+	Kept    string // what is copied from one, a plural such as "books"
+}
+
+// Start is what a provider is told of a person whom it is to ask for consent.
+type Start struct {
+	State    string // comes back in the callback's query, as "state"
+	Org      org.Slug
+	Callback string          // our callback's address, without a query
+	Mend     *org.Connection // the one to connect again; nil: whichever fits, or a new one
+	Add      bool            // what looks like an account that the organisation has is a further one
+}
+
+// Consent is what a person agreed to.
+type Consent struct {
+	Account string           // the provider's name of the account; empty: Grant finds it out
+	Name    string           // the account as people know it; empty: nobody has told
+	Shown   any              // what the account is known again by, written as JSON; nil: nothing
+	Claim   any              // for Grant: what a token is had for. It is secret
+	Mends   org.ConnectionID // the consent is for this connection only; zero: for whichever fits
 }
 
 // Digest is the SHA-256 of a secret: all that is stored of it.
@@ -53,27 +107,36 @@ type Attempt struct {
 	Provider   org.Provider
 	Connection org.ConnectionID // the one to connect again; zero: whichever fits
 	Add        bool             // may be a further account of the organisation
+	Memo       []byte           // the provider's, from Begin; nil: none
 }
 
 // Existing is a connection that an organisation has.
 type Existing struct {
 	org.Connection
-	Ever bool // it has been connected at some time, so that it has data
-	Held bool // somebody holds its lease now
+	Name string // the account as people know it; empty: nobody has told
+	Ever bool   // it has been connected at some time, so that it has data
+	Held bool   // somebody holds its lease now
 }
 
 // Store keeps links, states and connections.
 type Store interface {
 	// Organisation returns an organisation, or fault.NotFound.
 	Organisation(ctx context.Context, slug org.Slug) (org.Organisation, error)
+	// Connection returns a connection of any organisation, or fault.NotFound.
+	Connection(ctx context.Context, id org.ConnectionID) (org.Connection, error)
 	// LinkUsed reports whether a link has done its work.
 	LinkUsed(ctx context.Context, link Digest) (bool, error)
 
 	// SaveState keeps a state for ttl, bound to a browser.
 	SaveState(ctx context.Context, state, browser Digest, a Attempt, ttl time.Duration) error
-	// TakeState uses a state up, once. fault.NotFound when it is unknown or too old, fault.Conflict
-	// when it is used up, fault.Forbidden for another browser, which leaves it as it is.
-	TakeState(ctx context.Context, state, browser Digest) (Attempt, error)
+	// FindState returns what a state stands for, and leaves it as it is. fault.NotFound when it is
+	// unknown or too old, fault.Conflict when it is used up, fault.Forbidden for another browser.
+	FindState(ctx context.Context, state, browser Digest) (Attempt, error)
+	// TakeState uses a state up, once, and drops its memo. Its errors are FindState's.
+	TakeState(ctx context.Context, state, browser Digest) error
+	// VoidState uses up a state that has a memo, whichever browser it belongs to. done is false when
+	// there is none that is still good.
+	VoidState(ctx context.Context, state Digest) (done bool, err error)
 
 	// Attach asks choose which of the organisation's connections of the provider is meant (zero: a
 	// new one for account, whose state is connecting) and takes its lease for ttl, whatever its
@@ -85,16 +148,22 @@ type Store interface {
 	// Hold is Attach for a connection that is there and is to be left as it is.
 	Hold(ctx context.Context, slug org.Slug, p org.Provider, holder string, ttl time.Duration,
 		choose func([]Existing) (org.ConnectionID, error)) (c org.Connection, l org.Lease, ok bool, err error)
+	// Renew makes the lease last ttl from now. fault.Conflict: it was given back, or has passed to another.
+	Renew(ctx context.Context, l org.Lease, ttl time.Duration) error
 
-	// Activate makes the connection active, uses the link up and gives the lease back, in one
-	// transaction. Checkpoints stay. fresh is false, and nothing has changed, when the link was used
-	// meanwhile; fault.Conflict when the lease has passed to another owner.
-	Activate(ctx context.Context, l org.Lease, link Digest, linkEnds time.Time) (fresh bool, err error)
+	// Activate makes the connection active under the provider's name of its account, uses the link up
+	// and gives the lease back, in one transaction. Checkpoints stay, and so do the consent's Name and
+	// Shown from before where it has none. fresh is false, and nothing has changed, when the link was used
+	// meanwhile; fault.Conflict when the lease has passed to another owner, fault.Forbidden when the
+	// account is attached elsewhere.
+	Activate(ctx context.Context, l org.Lease, account string, consent Consent, link Digest, linkEnds time.Time) (fresh bool, err error)
 	// Disconnect makes the connection disconnected, uses the link up and gives the lease back.
 	Disconnect(ctx context.Context, l org.Lease, link Digest, linkEnds time.Time, reason string) error
-	// GiveUp gives the lease back; a connection that is still connecting becomes disconnected. noted
-	// reports whether a tick came while the lease was held.
+	// GiveUp gives the lease back. A connection that is still connecting is gone when it has nothing,
+	// else it becomes disconnected. noted reports whether a tick came while the lease was held.
 	GiveUp(ctx context.Context, l org.Lease, reason string) (noted bool, err error)
+	// Abandon gives the lease back and leaves the connection as it is.
+	Abandon(ctx context.Context, l org.Lease) (noted bool, err error)
 }
 
 // Ticker asks for a sync.
@@ -117,11 +186,12 @@ type Options struct {
 
 // How long things last.
 const (
-	stateLife  = 15 * time.Minute       // from the start to the callback
 	leaseLife  = 2 * time.Minute        // more than granting can take
 	grantLimit = 90 * time.Second       // for all that a callback does
 	patience   = 20 * time.Second       // for a sync that is at work
 	leasePoll  = 250 * time.Millisecond // between two looks at its lease
+	endLimit   = 10 * time.Second       // for ending what nobody uses
+	noteLimit  = 10 * time.Second       // for writing down here how it went
 	resultLife = time.Hour              // of a result page
 )
 

@@ -21,9 +21,11 @@ func (s *server) confirm(v visit) {
 	if !ok {
 		return
 	}
+	w := v.provider.Words()
 	s.show(v.w, page{
 		Status: http.StatusOK, Title: fmt.Sprintf("Disconnect %s from %s?", v.provider.Title(), name(o)),
-		Text:   "Countinghouse will no longer read these books. What has been copied so far is kept. To go on later, connect the same company again.",
+		Text: fmt.Sprintf("Countinghouse will no longer read these %s. What has been copied so far is kept. To go on later, connect the same %s again.",
+			w.Kept, w.Account),
 		Action: address(s.public, v.name, "disconnect").String(), Link: text, Button: "Disconnect " + v.provider.Title(),
 	})
 }
@@ -45,9 +47,12 @@ func (s *server) disconnect(v visit) {
 }
 
 func (s *server) end(ctx context.Context, v visit, link Link, o org.Organisation) page {
+	w, known := v.provider.Words(), ""
 	c, l, err := s.held(v.r.Context(), func() (org.Connection, org.Lease, bool, error) {
 		return s.Store.Hold(ctx, o.Slug, v.name, s.Holder, leaseLife, func(have []Existing) (org.ConnectionID, error) {
-			return only(link, have)
+			id, err := only(link, have)
+			known = nameOf(id, have)
+			return id, err
 		})
 	})
 	if err != nil {
@@ -69,13 +74,13 @@ func (s *server) end(ctx context.Context, v visit, link Link, o org.Organisation
 		s.note(v, o.Slug, "disconnect", err)
 		return page{
 			Status: http.StatusServiceUnavailable, Title: "Not disconnected altogether",
-			Text: v.provider.Title() + " no longer lets us read these books, but that could not be written down here. Open your link again in some minutes, and disconnect once more.",
+			Text: v.provider.Title() + " no longer lets us read these " + w.Kept + ", but that could not be written down here. Open your link again in some minutes, and disconnect once more.",
 		}
 	}
 	s.Log.InfoContext(ctx, "disconnected", "event", "disconnected", "org", string(c.Org), "provider", string(c.Provider), "connection", int64(c.ID))
 	return page{
 		Status: http.StatusOK, Title: v.provider.Title() + " is disconnected",
-		Text: fmt.Sprintf("Company %s is no longer read for %s. What was copied is kept. You can close this window.", c.Account, name(o)),
+		Text: fmt.Sprintf("%s is no longer read for %s. What was copied is kept. You can close this window.", capital(w.called(c.Account, known)), name(o)),
 	}
 }
 

@@ -2,6 +2,7 @@ package connect_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -26,40 +27,70 @@ import (
 
 const key = "a key for tests, not a short one"
 
-// fake is a provider: its consent page is an address that is never opened.
+// fake is a provider: its consent page is an address that is never opened. With a memo it is one whose
+// pages tell us afterwards, when asked, what the person did there; else the callback's query tells.
 type fake struct {
 	mu     sync.Mutex
+	begin  error
 	grant  error
 	revoke error
 	calls  []string
 	inside func() // called during a grant
 	ending func() // called during a revocation
+
+	memo    string          // what Begin leaves
+	session connect.Consent // what Return finds out, where there is a memo
+	answer  error           // instead of it
+	named   string          // what Grant finds out; empty: the consent's
+	began   []connect.Start
 }
 
-func (f *fake) Title() string { return "FakeBooks" }
+func (f *fake) Title() string          { return "FakeBooks" }
+func (f *fake) Words() connect.Words   { return connect.Words{Account: "company", Kept: "books"} }
+func (f *fake) Several() bool          { return f.memo != "" }
+func (*fake) StateLife() time.Duration { return 15 * time.Minute }
 
-func (f *fake) AuthorizeURL(state string) string {
-	return "https://provider.example/consent?" + url.Values{"state": {state}}.Encode()
-}
-
-func (f *fake) Account(callback url.Values) (string, error) {
-	if callback.Get("error") != "" {
-		return "", fault.New(fault.Forbidden, "you did not allow it")
-	}
-	return callback.Get("account"), nil
-}
-
-func (f *fake) Grant(_ context.Context, c org.Connection, l org.Lease, _ url.Values) error {
+func (f *fake) Begin(_ context.Context, start connect.Start) (string, []byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.calls = append(f.calls, "grant "+c.Account)
-	if l.Connection != c.ID || l.Fence == 0 {
-		return fault.New(fault.Internal, "no lease")
+	f.began = append(f.began, start)
+	if f.begin != nil {
+		return "", nil, f.begin
+	}
+	var memo []byte
+	if f.memo != "" {
+		memo = []byte(f.memo)
+	}
+	return "https://provider.example/consent?" + url.Values{"state": {start.State}}.Encode(), memo, nil
+}
+
+func (f *fake) Return(_ context.Context, memo []byte, callback url.Values) (connect.Consent, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case string(memo) != f.memo:
+		return connect.Consent{}, fault.New(fault.Internal, "another memo: "+string(memo))
+	case callback != nil && callback.Get("state") == "":
+		return connect.Consent{}, fault.New(fault.Internal, "a query that nobody vouches for: "+callback.Encode())
+	case memo != nil:
+		return f.session, f.answer
+	case callback.Get("error") != "":
+		return connect.Consent{}, fault.New(fault.Forbidden, "you did not allow it")
+	}
+	return connect.Consent{Account: callback.Get("account"), Claim: "marker-claim"}, nil
+}
+
+func (f *fake) Grant(_ context.Context, c org.Connection, l org.Lease, consent connect.Consent) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, "grant "+consent.Account)
+	if l.Connection != c.ID || l.Fence == 0 || consent.Claim != "marker-claim" {
+		return "", fault.New(fault.Internal, "no lease, or no claim")
 	}
 	if f.inside != nil {
 		f.inside()
 	}
-	return f.grant
+	return cmp.Or(f.named, consent.Account), f.grant
 }
 
 func (f *fake) Revoke(_ context.Context, c org.Connection, _ org.Lease) error {
@@ -92,6 +123,7 @@ type world struct {
 	provider *fake
 	ticks    *ticks
 	logs     *bytes.Buffer
+	handler  http.Handler
 	server   *httptest.Server
 }
 
@@ -104,18 +136,23 @@ func newWorld(t *testing.T) *world {
 			t.Fatal(err)
 		}
 	}
-	handler := http.Handler(nil)
-	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
+	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }))
 	t.Cleanup(w.server.Close)
+	w.serve(w.store)
+	return w
+}
+
+// serve makes the server one that works on that store.
+func (w *world) serve(s connect.Store) {
+	w.Helper()
 	var err error
-	handler, err = connect.New(connect.Options{
-		Providers: map[org.Provider]connect.Provider{"quickbooks": w.provider}, Store: w.store, Ticks: w.ticks, Key: []byte(key),
+	w.handler, err = connect.New(connect.Options{
+		Providers: map[org.Provider]connect.Provider{"quickbooks": w.provider}, Store: s, Ticks: w.ticks, Key: []byte(key),
 		Public: w.server.URL, Holder: "test", Log: slog.New(slog.NewTextHandler(w.logs, nil)), Patience: 300 * time.Millisecond,
 	})
 	if err != nil {
-		t.Fatal(err)
+		w.Fatal(err)
 	}
-	return w
 }
 
 // link makes a link to onpoint's, changed by with.

@@ -99,6 +99,46 @@ func TestCallbackURL(t *testing.T) {
 	}
 }
 
+// plain is a provider as far as choosing asks about it.
+type plain struct {
+	Provider
+	several bool
+}
+
+func (plain) Title() string   { return "QuickBooks" }
+func (plain) Words() Words    { return Words{Account: "company", Kept: "books"} }
+func (p plain) Several() bool { return p.several }
+
+// TestChooseAmongSeveral: where an organisation has several accounts as a rule, one more is no mistake,
+// and one that the provider has not named yet is a new one.
+func TestChooseAmongSeveral(t *testing.T) {
+	t.Parallel()
+	have := []Existing{
+		{Connection: org.Connection{ID: 1, Account: "100", State: org.Active}, Name: "First Bank", Ever: true},
+		{Connection: org.Connection{ID: 2, Account: "unnamed x", State: org.Connecting}, Held: true},
+	}
+	for _, tt := range []struct {
+		name    string
+		attempt Attempt
+		consent Consent
+		want    org.ConnectionID
+		kind    fault.Kind
+		says    string
+	}{
+		{"a new one", Attempt{}, Consent{}, 0, "", ""},
+		{"one that it has", Attempt{}, Consent{Account: "100"}, 1, "", ""},
+		{"mended", Attempt{Connection: 1}, Consent{Account: "100", Mends: 1}, 1, "", ""},
+		{"mended, says the consent alone", Attempt{}, Consent{Account: "100", Mends: 1}, 1, "", ""},
+		{"mended, but gone", Attempt{}, Consent{Account: "300", Mends: 3}, 0, fault.NotFound, "connection 3"},
+		{"another than the link names", Attempt{Connection: 1}, Consent{Name: "Second Bank"}, 0, fault.Forbidden, "connects QuickBooks company First Bank again, but you chose company Second Bank"},
+	} {
+		got, err := tt.attempt.choose(plain{several: true}, tt.consent, have)
+		if got != tt.want || fault.Of(err) != tt.kind || err != nil && !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: choose = %d, %v; want %d, kind %q with %q", tt.name, got, err, tt.want, tt.kind, tt.says)
+		}
+	}
+}
+
 func TestChoose(t *testing.T) {
 	t.Parallel()
 	have := func(id org.ConnectionID, account string, state org.State, ever bool) Existing {
@@ -126,11 +166,11 @@ func TestChoose(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			account := "200"
+			consent := Consent{Account: "200"}
 			if tt.name == "again" {
-				account = "100"
+				consent.Account = "100"
 			}
-			got, err := tt.attempt.choose("QuickBooks", account, tt.have)
+			got, err := tt.attempt.choose(plain{}, consent, tt.have)
 			if got != tt.want || fault.Of(err) != tt.kind || err != nil && !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("choose = %d, %v; want %d, kind %q with %q", got, err, tt.want, tt.kind, tt.says)
 			}

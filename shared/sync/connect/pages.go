@@ -22,11 +22,17 @@ type page struct {
 	Status int    `json:"status"`
 	Title  string `json:"title"`
 	Text   string `json:"text"`
+	Again  bool   `json:"again,omitempty"` // the callback may be tried once more: the sign-in is as it was
 
 	// A form with one button, if Action is set.
 	Action string `json:"-"`
 	Link   string `json:"-"`
 	Button string `json:"-"`
+
+	Ticket string `json:"ticket,omitempty"` // with Again: the name of the cookie that it is about
+
+	// Where the callback is tried again; filled in when the page is shown.
+	Callback string `json:"-"`
 }
 
 // Failed reports whether the page tells of something that did not work.
@@ -43,7 +49,7 @@ type outcome struct {
 func (s *server) finish(v visit, p page) {
 	id, err := signed(s.Key, "result", outcome{p, s.Now().Add(resultLife)})
 	if err != nil {
-		s.show(v.w, p)
+		s.tell(v, p)
 		return
 	}
 	s.redirect(v.w, address(s.public, v.name, "result").String()+"?"+url.Values{"id": {id}}.Encode())
@@ -56,7 +62,15 @@ func (s *server) result(v visit) {
 		s.show(v.w, page{Status: http.StatusGone, Title: "This page is no longer there", Text: "It told how connecting or disconnecting ended. To do either again, ask for a new link."})
 		return
 	}
-	s.show(v.w, o.page)
+	s.tell(v, o.page)
+}
+
+// tell shows a page that may offer to try the callback again.
+func (s *server) tell(v visit, p page) {
+	if p.Again {
+		p.Callback = address(s.public, v.name, "callback").String() + "?" + url.Values{"ticket": {p.Ticket}}.Encode()
+	}
+	s.show(v.w, p)
 }
 
 // failed words an error of a step for people, and logs it.
@@ -82,7 +96,7 @@ func (s *server) troubled(v visit, step string, slug org.Slug, err error) page {
 	p := page{Status: http.StatusServiceUnavailable, Title: "Not now", Text: "Something that this needs is out of order at the moment. Nothing was changed; open your link again in some minutes."}
 	switch {
 	case errors.Is(err, errBusy):
-		p.Text = "This company is being read right now, and that takes longer than we can wait here. Nothing was changed; open your link again in some minutes."
+		p.Text = "This " + v.provider.Words().Account + " is being read right now, and that takes longer than we can wait here. Nothing was changed; open your link again in some minutes."
 	case fault.Is(err, fault.Internal):
 		p.Status, p.Title = http.StatusInternalServerError, "This did not work"
 		p.Text = "There was an internal error, which has been recorded. Open your link again; if it fails once more, tell whoever gave it to you."
@@ -105,12 +119,14 @@ func words(err error) string {
 }
 
 // sentence gives text a capital letter and a full stop.
-func sentence(text string) string {
-	text = strings.TrimRight(text, ".")
+func sentence(text string) string { return capital(strings.TrimRight(text, ".")) + "." }
+
+// capital gives text a capital letter.
+func capital(text string) string {
 	if r, n := utf8.DecodeRuneInString(text); n > 0 {
 		text = string(unicode.ToUpper(r)) + text[n:]
 	}
-	return text + "."
+	return text
 }
 
 //go:embed page.css

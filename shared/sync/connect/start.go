@@ -1,7 +1,6 @@
 package connect
 
 import (
-	"encoding/hex"
 	"errors"
 	"net/http"
 
@@ -16,18 +15,41 @@ func (s *server) start(v visit) {
 	if !ok {
 		return
 	}
-	state, browser := random(), random()
-	err := s.Store.SaveState(v.r.Context(), digest(state), digest(browser), Attempt{
+	mend, err := s.named(v, link)
+	if err != nil {
+		s.show(v.w, s.failed(v, o.Slug, "look up connection", notConnected, err))
+		return
+	}
+	t := ticket{random(), random()}
+	to, memo, err := v.provider.Begin(v.r.Context(), Start{State: t.state, Org: o.Slug, Callback: address(s.public, v.name, "callback").String(), Mend: mend, Add: link.Add})
+	if err != nil {
+		s.show(v.w, s.failed(v, o.Slug, "begin", notConnected, err))
+		return
+	}
+	life := v.provider.StateLife()
+	err = s.Store.SaveState(v.r.Context(), digest(t.state), digest(t.browser), Attempt{
 		Link: digest(link.Nonce), LinkEnds: link.Expires,
-		Org: o.Slug, Provider: v.name, Connection: link.Connection, Add: link.Add,
-	}, stateLife)
+		Org: o.Slug, Provider: v.name, Connection: link.Connection, Add: link.Add, Memo: memo,
+	}, life)
 	if err != nil {
 		s.show(v.w, s.troubled(v, "start", o.Slug, err))
 		return
 	}
-	http.SetCookie(v.w, s.cookie(v.name, state, browser, int(stateLife.Seconds())))
+	http.SetCookie(v.w, s.cookie(v.name, t, int(life.Seconds())))
 	s.Log.InfoContext(v.r.Context(), "connect started", "event", "connect_started", "org", string(o.Slug), "provider", string(v.name))
-	s.redirect(v.w, v.provider.AuthorizeURL(state))
+	s.redirect(v.w, to)
+}
+
+// named returns the connection that a link connects again; nil when it names none.
+func (s *server) named(v visit, link Link) (*org.Connection, error) {
+	if link.Connection == 0 {
+		return nil, nil //nolint:nilnil // most links name none
+	}
+	c, err := s.Store.Connection(v.r.Context(), link.Connection)
+	if fault.Is(err, fault.NotFound) || err == nil && (c.Org != link.Org || c.Provider != v.name) {
+		return nil, missing(link.Connection)
+	}
+	return &c, err
 }
 
 // admit checks a link and looks up its organisation. When it says no it has answered.
@@ -64,18 +86,4 @@ func (s *server) admit(v visit, text string, want Purpose) (Link, org.Organisati
 
 func pageUsed() page {
 	return page{Status: http.StatusConflict, Title: "This link has been used", Text: "A link works once. If you have to do this again, ask for a new one."}
-}
-
-// cookie binds a state to the browser that started. Its name tells starts in several tabs apart.
-func (s *server) cookie(p org.Provider, state, value string, maxAge int) *http.Cookie {
-	return &http.Cookie{
-		Name: cookieName(state), Value: value, MaxAge: maxAge,
-		Path:     address(s.public, p, "").EscapedPath(),
-		HttpOnly: true, Secure: s.public.Scheme == "https", SameSite: http.SameSiteLaxMode,
-	}
-}
-
-func cookieName(state string) string {
-	d := digest("cookie " + state)
-	return "connect_" + hex.EncodeToString(d[:8])
 }

@@ -15,36 +15,50 @@ import (
 // MaxBody is the largest delivery that is read, in bytes.
 const MaxBody = 1 << 20
 
-// A provider waits some seconds for the answer, and holds everything else back while it has none.
-// Intuit's three are the shortest.
-const (
-	answerWithin = 2900 * time.Millisecond // all of a delivery
-	recordWithin = 2500 * time.Millisecond // of these, until its events are durable
-	tickWithin   = time.Second             // for all ticks of a delivery together
-	bodyWithin   = 2 * time.Second         // for a body to come in
-)
+// Limits are how long a delivery may take: its parts, and all of it. A provider waits some seconds for
+// the answer, and holds everything else back while it has none.
+type Limits struct {
+	Body   time.Duration // for the body to come in
+	Verify time.Duration // for its signature to be checked
+	Record time.Duration // until its events are durable
+	Ticks  time.Duration // for all its ticks together
+	Answer time.Duration // all of it
+}
 
-// Receiver answers a provider's deliveries: POST, at any path. All fields are required. It is safe
+// Signed is what a good signature tells beside that it is good. Both may be empty.
+type Signed struct {
+	At  time.Time // when the provider signed, by its clock
+	Key string    // tells this signing from all others; the same delivery sent twice has one
+}
+
+// Receiver answers a provider's deliveries: POST, at any path. All fields but Flood are required. It is safe
 // for concurrent use.
 //
 //	200  recorded, seen before, or refused for good and kept in sync.rejected_messages
 //	400  the body broke off
 //	401  the signature is missing, there more than once, or not good: nothing is kept
 //	405  not POST
-//	503  the database could not be written in time: the provider sends it again
+//	503  the signature could not be checked, or the database not be written, in time: nothing is kept,
+//	     the provider sends it again
 //
 // What can never be read is answered with 200: a provider holds back all that follows until its
 // delivery is taken. A body above MaxBody is too, unread and not kept, because nobody knows whose it
 // is; the next sweep finds what it told.
 type Receiver struct {
 	Provider org.Provider
-	Header   string                                   // that holds the signature
-	Verify   func(body []byte, signature string) bool // whether the provider has signed body
-	Parse    func(body []byte) ([]Event, error)       // its error, fault.Invalid, is for people and quotes nothing
+	Header   string // that holds the signature
+	// Verify says whether the provider has signed body: fault.Forbidden when it has not. Any other
+	// failure means that nobody knows. It may ask the provider, for its keys.
+	Verify   func(ctx context.Context, body []byte, signature string) (Signed, error)
+	Parse    func(body []byte, s Signed) ([]Event, error) // its error, fault.Invalid, is for people and quotes nothing
+	Keep     func(body []byte) string                     // what may be kept of a signed body that is refused for good
 	Store    Store
 	Rejected Rejecter
 	Ticks    Ticker
+	Limits   Limits
 	Log      *slog.Logger
+	Flood    func(err error) bool // whether Verify failed because strangers send too much; nil: never
+	flood    flood
 }
 
 // Rejecter keeps messages that can never succeed.
@@ -68,51 +82,77 @@ func (re *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	begun := time.Now()
 	// A provider that hangs up early has its events recorded all the same: it sends them again.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), answerWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), re.Limits.Answer)
 	defer cancel()
 	body, no := re.read(ctx, w, r)
 	if no != nil {
 		say(w, *no)
 		return
 	}
-	say(w, re.take(ctx, body, begun))
+	signed, no := re.check(ctx, body, r.Header.Get(re.Header))
+	if no != nil {
+		say(w, *no)
+		return
+	}
+	say(w, re.take(ctx, body, signed, begun))
 }
 
-// read returns the body of a request, when it bears a good signature.
+// read returns the body of a request that bears one signature.
 func (re *Receiver) read(ctx context.Context, w http.ResponseWriter, r *http.Request) ([]byte, *answer) {
 	// A sender of one byte a second must not stay for ever, be it that we read, or that the server
 	// reads on after a refusal. Where a connection takes no deadlines there is none to wait on.
 	conn := http.NewResponseController(w)
-	conn.SetReadDeadline(time.Now().Add(bodyWithin)) //nolint:errcheck // see above
-	signatures := r.Header.Values(re.Header)
-	if len(signatures) != 1 || signatures[0] == "" {
-		return nil, re.refuse(ctx, answer{http.StatusUnauthorized, "the signature is missing"}, 0)
+	conn.SetReadDeadline(time.Now().Add(re.Limits.Body)) //nolint:errcheck // see above
+	if signatures := r.Header.Values(re.Header); len(signatures) != 1 || signatures[0] == "" {
+		return nil, re.refuse(ctx, answer{http.StatusUnauthorized, "the signature is missing"}, 0, nil)
 	}
 	var body bytes.Buffer
 	_, err := body.ReadFrom(io.LimitReader(r.Body, MaxBody+1))
 	switch {
 	case err != nil:
-		return nil, re.refuse(ctx, answer{http.StatusBadRequest, "the body broke off"}, body.Len())
+		return nil, re.refuse(ctx, answer{http.StatusBadRequest, "the body broke off"}, body.Len(), nil)
 	case body.Len() > MaxBody:
-		return nil, re.refuse(ctx, answer{http.StatusOK, "not read: the body is too large"}, body.Len())
-	case !re.Verify(body.Bytes(), signatures[0]):
-		return nil, re.refuse(ctx, answer{http.StatusUnauthorized, "the signature is not good"}, body.Len())
+		return nil, re.refuse(ctx, answer{http.StatusOK, "not read: the body is too large"}, body.Len(), nil)
 	}
 	conn.SetReadDeadline(time.Time{}) //nolint:errcheck // see above
 	return body.Bytes(), nil
 }
 
-// refuse tells the log of a delivery that is not the provider's, as far as we know. Strangers can
-// make us say this: nothing is kept.
-func (re *Receiver) refuse(ctx context.Context, a answer, size int) *answer {
-	re.Log.WarnContext(ctx, "webhook refused", "event", "webhook_refused", "provider", string(re.Provider),
-		"reason", a.words, "status", a.status, "bytes", size)
+// check returns what the signature tells, when it is good. Where that cannot be found out nothing is
+// accepted, and nothing is lost: the delivery comes again.
+func (re *Receiver) check(ctx context.Context, body []byte, signature string) (Signed, *answer) {
+	limited, cancel := context.WithTimeout(ctx, re.Limits.Verify)
+	defer cancel()
+	signed, err := re.Verify(limited, body, signature)
+	switch fault.Of(err) {
+	case "":
+		return signed, nil
+	case fault.Forbidden:
+		return Signed{}, re.refuse(ctx, answer{http.StatusUnauthorized, "the signature is not good"}, len(body), err)
+	}
+	if re.Flood != nil && re.Flood(err) {
+		re.flooded(ctx, err)
+		return Signed{}, &answer{http.StatusServiceUnavailable, "try again"}
+	}
+	re.Log.ErrorContext(ctx, "webhook not checked: the provider sends it again", "event", "webhook_failed", "provider", string(re.Provider),
+		"bytes", len(body), "kind", string(fault.Of(err)), "err", err.Error())
+	return Signed{}, &answer{http.StatusServiceUnavailable, "try again"}
+}
+
+// refuse tells the log, and nobody else, why a delivery is not the provider's, as far as we know.
+// Strangers can make us say this: nothing is kept.
+func (re *Receiver) refuse(ctx context.Context, a answer, size int, why error) *answer {
+	about := []any{"event", "webhook_refused", "provider", string(re.Provider), "reason", a.words, "status", a.status, "bytes", size}
+	if why != nil {
+		about = append(about, "err", why.Error())
+	}
+	re.Log.WarnContext(ctx, "webhook refused", about...)
 	return &a
 }
 
 // take records what a signed body tells, and asks for the syncs that it calls for.
-func (re *Receiver) take(ctx context.Context, body []byte, begun time.Time) answer {
-	events, err := re.Parse(body)
+func (re *Receiver) take(ctx context.Context, body []byte, signed Signed, begun time.Time) answer {
+	events, err := re.Parse(body, signed)
 	if err != nil {
 		return re.reject(ctx, err, body)
 	}
@@ -142,7 +182,7 @@ func (re *Receiver) record(ctx context.Context, events []Event) (Recorded, error
 	if len(events) == 0 {
 		return Recorded{}, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, recordWithin)
+	ctx, cancel := context.WithTimeout(ctx, re.Limits.Record)
 	defer cancel()
 	return re.Store.Record(ctx, re.Provider, events)
 }
@@ -151,7 +191,7 @@ func (re *Receiver) record(ctx context.Context, events []Event) (Recorded, error
 func (re *Receiver) reject(ctx context.Context, why error, body []byte) answer {
 	re.Log.ErrorContext(ctx, "webhook rejected", "event", "webhook_rejected", "provider", string(re.Provider),
 		"bytes", len(body), "kind", string(fault.Of(why)), "err", why.Error())
-	if err := re.Rejected.Reject(ctx, string(re.Provider)+" webhook", why.Error(), nil, string(body)); err != nil {
+	if err := re.Rejected.Reject(ctx, string(re.Provider)+" webhook", why.Error(), nil, re.Keep(body)); err != nil {
 		re.Log.ErrorContext(ctx, "rejected webhook not recorded", "event", "webhook_failed", "provider", string(re.Provider), "err", err.Error())
 		return answer{http.StatusServiceUnavailable, "try again"}
 	}

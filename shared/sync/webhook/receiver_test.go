@@ -31,6 +31,7 @@ func TestDeliveries(t *testing.T) {
 		name       string
 		body       string
 		signatures []string
+		unsure     error // of Verify
 		fails      error // of Record
 		lost       error // of Reject
 
@@ -49,18 +50,22 @@ func TestDeliveries(t *testing.T) {
 		{name: "no signature", body: "a/1", signatures: []string{}, status: 401, words: "missing", log: `"event":"webhook_refused"`},
 		{name: "an empty signature", body: "a/1", signatures: []string{""}, status: 401, words: "missing"},
 		{name: "a good signature beside another", body: "a/1", signatures: []string{"good", "bad"}, status: 401, words: "missing"},
-		{name: "forged", body: "a/1", signatures: []string{"bad"}, status: 401, words: "not good", log: `"bytes":3`},
-		{name: "signed garbage", body: "{", status: 200, words: "rejected", rejected: []string{"demo webhook: it is odd"}, log: `"event":"webhook_rejected"`},
+		{name: "forged", body: "a/1", signatures: []string{"bad"}, status: 401, words: "not good", log: `"bytes":3,"err":"it is not the demo's"`},
+		{name: "the provider's keys are away", body: "a/1", unsure: away, status: 503, words: "try again", log: `"msg":"webhook not checked: the provider sends it again","event":"webhook_failed"`},
+		{name: "whose it is cannot be found out", body: "a/1", unsure: errors.New("odd"), status: 503, words: "try again", log: `"kind":"internal"`},
+		{name: "garbage of which nobody knows whose it is", body: "{", unsure: away, status: 503, words: "try again"},
+		{name: "signed garbage", body: "{", status: 200, words: "rejected", rejected: []string{"demo webhook: it is odd: {"}, log: `"event":"webhook_rejected"`},
+		{name: "signed garbage with a secret in it", body: "{ secret", status: 200, words: "rejected", rejected: []string{"demo webhook: it is odd: { [secret]"}},
 		{name: "signed garbage that cannot be kept", body: "{", lost: away, status: 503, words: "try again"},
 		{name: "too large", body: strings.Repeat("a", webhook.MaxBody+1), status: 200, words: "too large", log: `"event":"webhook_refused"`},
 		{name: "as large as can be", body: "a/1" + strings.Repeat(" ", webhook.MaxBody-3), status: 200, words: "recorded", kept: 1, ticks: []org.Tick{of(1, "onpoint")}},
 		{name: "the database is away", body: "a/1", fails: away, status: 503, words: "try again", log: `"event":"webhook_failed"`},
 		{name: "the database has no such table yet", body: "a/1", fails: errors.New("no table"), status: 503, words: "try again", log: `"event":"webhook_failed"`},
-		{name: "the database will never take it", body: "a/1", fails: broken, status: 200, words: "rejected", rejected: []string{"demo webhook: the database cannot hold it"}},
+		{name: "the database will never take it", body: "a/1", fails: broken, status: 200, words: "rejected", rejected: []string{"demo webhook: the database cannot hold it: a/1"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFake()
-			f.record, f.reject = func(context.Context) error { return tt.fails }, tt.lost
+			f.verify, f.record, f.reject = func(context.Context) error { return tt.unsure }, func(context.Context) error { return tt.fails }, tt.lost
 			if tt.signatures == nil {
 				tt.signatures = []string{"good"}
 			}
@@ -98,6 +103,32 @@ func TestReplayed(t *testing.T) {
 	}
 }
 
+// TestSignedHandedOn: what the signature tells reaches the events.
+func TestSignedHandedOn(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	w := post(t, f.receiver(), "a/1", "old")
+	want := map[string]time.Time{"signing1": time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)}
+	if diff := cmp.Diff(want, f.kept); w.Code != 200 || diff != "" {
+		t.Errorf("status %d, kept (-want +got):\n%s", w.Code, diff)
+	}
+}
+
+// TestTakenOnceItCanBeChecked: a delivery that could not be checked is nowhere, so that it is new when
+// it comes again.
+func TestTakenOnceItCanBeChecked(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.verify = func(context.Context) error { return fault.New(fault.Unavailable, "the keys are away") }
+	if w := post(t, f.receiver(), "a/1", "good"); w.Code != 503 || len(f.kept)+len(f.rejected)+len(f.ticks) != 0 {
+		t.Errorf("status %d, kept %v, rejected %v, ticks %v", w.Code, f.kept, f.rejected, f.ticks)
+	}
+	f.verify = nil
+	if w := post(t, f.receiver(), "a/1", "good"); w.Code != 200 || strings.TrimSpace(w.Body.String()) != "recorded" || len(f.ticks) != 1 {
+		t.Errorf("status %d, %q, ticks %v", w.Code, w.Body, f.ticks)
+	}
+}
+
 func TestOtherMethods(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete} {
@@ -111,33 +142,36 @@ func TestOtherMethods(t *testing.T) {
 	}
 }
 
-// TestAnswerInTime: Intuit waits for three seconds.
+// TestAnswerInTime: the provider waits for three seconds.
 func TestAnswerInTime(t *testing.T) {
 	t.Parallel()
 	forever := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	for _, tt := range []struct {
 		name   string
+		verify func(context.Context) error
 		record func(context.Context) error
 		tick   func(context.Context, org.Tick) error
 		status int
 		kept   int
 		after  time.Duration
 	}{
-		{"the database is slow", forever, nil, 503, 0, 2500 * time.Millisecond},
-		{"the queue is slow", nil, func(ctx context.Context, _ org.Tick) error { return forever(ctx) }, 200, 3, time.Second},
-		{"one tick is slow", nil, func(ctx context.Context, t org.Tick) error {
+		{"the keys are slow", forever, nil, nil, 503, 0, 1500 * time.Millisecond},
+		{"keys and database are slow", func(context.Context) error { <-time.After(time.Second); return nil }, forever, nil, 503, 0, 2900 * time.Millisecond},
+		{"the database is slow", nil, forever, nil, 503, 0, 2500 * time.Millisecond},
+		{"the queue is slow", nil, nil, func(ctx context.Context, _ org.Tick) error { return forever(ctx) }, 200, 3, time.Second},
+		{"one tick is slow", nil, nil, func(ctx context.Context, t org.Tick) error {
 			if t.Connection == 2 {
 				return forever(ctx)
 			}
 			return nil
 		}, 200, 3, time.Second},
-		{"both are slow", func(context.Context) error { <-time.After(2400 * time.Millisecond); return nil },
+		{"both are slow", nil, func(context.Context) error { <-time.After(2400 * time.Millisecond); return nil },
 			func(ctx context.Context, _ org.Tick) error { return forever(ctx) }, 200, 3, 2900 * time.Millisecond},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFake()
-				f.record, f.tick = tt.record, tt.tick
+				f.verify, f.record, f.tick = tt.verify, tt.record, tt.tick
 				begun := time.Now()
 				w := post(t, f.receiver(), "a/1 b/2 c/3", "good")
 				if took := time.Since(begun); w.Code != tt.status || took != tt.after || len(f.kept) != tt.kept {

@@ -10,7 +10,7 @@ import (
 // tick asks for a sync of each connection, once, and returns how many were asked for. A tick that
 // could not be sent is no failure: the events are open, and the next scheduled tick takes them.
 func (re *Receiver) tick(ctx context.Context, connections []org.Connection) (sent int) {
-	ctx, cancel := context.WithTimeout(ctx, tickWithin)
+	ctx, cancel := context.WithTimeout(ctx, re.Limits.Ticks)
 	defer cancel()
 	asked := map[org.ConnectionID]error{}
 	var mu sync.Mutex

@@ -25,13 +25,17 @@ type Event struct {
 	At      time.Time     // by the provider's clock; zero: not told
 	Raw     []byte        // the event's own bytes
 	Problem string        // why it cannot be acted upon, in words; it is recorded all the same
+	Told    bool          // for information: nothing is to be read
+	Mends   bool          // the provider says that the login works again
 }
 
 // Store keeps events.
 type Store interface {
 	// Record keeps the events, in one transaction, once each. It returns the connections that are to be
 	// ticked: with open notices, in a state that syncs. An event of an unknown account or kind is kept as
-	// settled. fault.Invalid: it will never take them.
+	// settled, and so is one that is only Told. One that Mends, when it is new, lets a connection that
+	// waits for a new login sync again: the next run finds out whether it is true.
+	// fault.Invalid: it will never take them.
 	Record(ctx context.Context, p org.Provider, events []Event) (Recorded, error)
 }
 
