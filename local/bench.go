@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/catalog"
+	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/postgres"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 )
@@ -35,6 +36,8 @@ type figures struct {
 	Webhook  webhooks `json:"webhook"`
 	Fleet    fleet    `json:"fleet"`
 	Month    month    `json:"month"`
+
+	Plaid bankFigures `json:"plaid"`
 }
 
 type backfill struct {
@@ -55,13 +58,13 @@ type idleTick struct {
 
 // bench measures and prints a table while it does, then one JSON object.
 func bench(ctx context.Context, flags *flag.FlagSet, args []string, stdout, stderr io.Writer) error {
-	sizes := flags.String("sizes", "10000,100000", "numbers of invoices to load, separated by commas; the last one's figures are reported")
+	sizes := flags.String("sizes", "10000,100000", "numbers of invoices, and of bank transactions, to load, separated by commas; the last one's figures are reported")
 	ticks := flags.Int("ticks", 50, "idle ticks to measure")
 	blow := flags.Duration("webhooks", time.Minute, "how long webhooks come in; a storm of half that follows")
 	orgs := flags.Int("orgs", 1000, "organisations on a tick of three minutes")
 	fleetTime := flags.Duration("fleet", 10*time.Minute, "how long they tick, at least 6m")
 	monthDays := flags.Int("days", 30, "days of a company's simulated month")
-	only := flags.String("only", "", "measure these alone: backfill, idle, webhook, fleet, month, separated by commas; empty: all")
+	only := flags.String("only", "", "measure these alone: backfill, idle, plaid, webhook, fleet, month, separated by commas; empty: all")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -82,6 +85,7 @@ func bench(ctx context.Context, flags *flag.FlagSet, args []string, stdout, stde
 	}{
 		{"backfill", func() (err error) { f.Backfill, err = measureLoads(ctx, stdout, server, *sizes); return err }},
 		{"idle", func() (err error) { f.IdleTick, err = measureTicks(ctx, stdout, *ticks); return err }},
+		{"plaid", func() (err error) { f.Plaid, err = measureBank(ctx, stdout, server, *sizes); return err }},
 		{"webhook", func() (err error) { f.Webhook, err = measureWebhooks(ctx, stdout, server, *blow); return err }},
 		{"month", func() (err error) { f.Month, err = measureMonth(ctx, stdout, server, *monthDays); return err }},
 		{"fleet", func() (err error) { f.Fleet, err = measureFleet(ctx, stdout, server, *orgs, *fleetTime); return err }},
@@ -138,7 +142,7 @@ func (l loading) measure(ctx context.Context) (b backfill, err error) {
 		return b, err
 	}
 	url := l.server.URL(l.database)
-	connection, pool, err := prepare(ctx, url)
+	connection, pool, err := prepare(ctx, url, org.Connection{Provider: quickbooks.Provider, Account: benchRealm}, quickbooks.Catalog())
 	if err != nil {
 		return b, err
 	}

@@ -37,6 +37,7 @@ func benchChild(ctx context.Context, command string, args []string, stdout io.Wr
 	n := flags.Int("n", 1, "")
 	slug := flags.String("org", "", "")
 	port := flags.Int("port", 0, "")
+	account := flags.String("account", "", "")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -49,6 +50,10 @@ func benchChild(ctx context.Context, command string, args []string, stdout io.Wr
 		return serveFunctions(ctx, *port, flags.Args(), stdout)
 	case benchLoad:
 		answer, err = load(ctx, *database, org.ConnectionID(*connection), *api, *token)
+	case benchBank:
+		return serveBank(ctx, *invoices, stdout)
+	case benchBankLoad:
+		answer, err = loadBank(ctx, *database, org.ConnectionID(*connection), bankAt{*api, *token, *account})
 	case benchTick:
 		answer, err = tickIdle(ctx, *n, *slug, flags.Args())
 	}

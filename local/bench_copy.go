@@ -21,11 +21,11 @@ import (
 )
 
 // prepare migrates a database and puts an active connection into it.
-func prepare(ctx context.Context, url string) (c org.Connection, pool *pgxpool.Pool, err error) {
+func prepare(ctx context.Context, url string, to org.Connection, tables []catalog.Table) (c org.Connection, pool *pgxpool.Pool, err error) {
 	if pool, err = pgxpool.New(ctx, url); err != nil {
 		return c, nil, err
 	}
-	s, err := store.New(pool, quickbooks.Catalog())
+	s, err := store.New(pool, tables)
 	if err != nil {
 		return c, pool, err
 	}
@@ -36,7 +36,7 @@ func prepare(ctx context.Context, url string) (c org.Connection, pool *pgxpool.P
 		return c, pool, err
 	}
 	err = pool.QueryRow(ctx, "INSERT INTO sync.connections (org_id, provider, account, state) VALUES ('bench', $1, $2, 'active') RETURNING id",
-		quickbooks.Provider, benchRealm).Scan(&c.ID)
+		to.Provider, to.Account).Scan(&c.ID)
 	return c, pool, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -70,6 +71,8 @@ func (b *browser) press(ctx context.Context, p page, button string, values url.V
 		case n.Type != html.ElementNode || name == "":
 		case n.Data == "input" && attr(n, "type") == "hidden":
 			sent.Set(name, value)
+		case n.Data == "input" && has(n, "checked"): // a box as the page ticks it
+			sent.Add(name, value)
 		case n.Data == "button" && strings.Contains((page{root: n}).words(), button):
 			sent.Set(name, value)
 		}
@@ -120,4 +123,8 @@ func attr(n *html.Node, key string) string {
 		}
 	}
 	return ""
+}
+
+func has(n *html.Node, key string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == key })
 }

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/url"
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/app"
+	"github.com/countinghouse/countinghouse/shared/catalog"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 	"github.com/countinghouse/countinghouse/shared/store"
@@ -65,7 +67,7 @@ func play(ctx context.Context, o options, v *verdict) (err error) {
 		what string
 		do   func(context.Context, organisation) error
 	}{
-		{"connect through the consent page", p.consentTo},
+		{"connect to QuickBooks through the consent page", p.consentTo},
 		{"first load", p.syncAll},
 		{"create, change, void, deactivate and delete in QuickBooks", p.change},
 		{"next tick", p.syncAll},
@@ -75,6 +77,12 @@ func play(ctx context.Context, o options, v *verdict) (err error) {
 		{"more changes: signed webhooks bring them, no tick is sent", p.changeAndHear},
 		{"next tick: balances that no webhook tells of", p.syncAll},
 		{"rows are damaged by hand; reconciling finds and mends them", p.damageAndReconcile},
+		{"connect the bank through Plaid's hosted page", p.linkBank},
+		{"first load of the bank", p.bankLoaded},
+		{"a card payment: pending, then posted under another id and amount", p.payByCard},
+		{"the bank wants a new login: the webhook is enough", p.loginBreaks},
+		{"log in again: update mode; the data has stayed", p.mendLogin},
+		{"every value of the bank is compared: nothing differs", p.reconcileBank},
 	} {
 		for _, o := range organisations() {
 			at := time.Now()
@@ -85,8 +93,8 @@ func play(ctx context.Context, o options, v *verdict) (err error) {
 		}
 	}
 	for _, o := range organisations() {
-		if err := p.agree(ctx, o, v); err != nil {
-			return fmt.Errorf("%s: compare with the provider: %w", o.Slug, err)
+		if err := errors.Join(p.agree(ctx, o, v), p.bankAgrees(ctx, o, v)); err != nil {
+			return fmt.Errorf("%s: compare with the providers: %w", o.Slug, err)
 		}
 	}
 	return nil
@@ -94,7 +102,7 @@ func play(ctx context.Context, o options, v *verdict) (err error) {
 
 // consentTo connects an organisation as a person does: by the link, at QuickBooks' consent page.
 func (p *platform) consentTo(ctx context.Context, o organisation) error {
-	link, err := p.link(string(o.Slug))
+	link, err := p.link(quickbooks.Provider, string(o.Slug))
 	if err != nil {
 		return err
 	}
@@ -111,24 +119,24 @@ func (p *platform) consentTo(ctx context.Context, o organisation) error {
 		return err
 	}
 	p.say("%-9s   page says: %s", o.Slug, answer.words())
-	return p.await(ctx, o, func(c store.ConnectionStatus) bool { return c.State == org.Active })
+	return p.await(ctx, o, quickbooks.Provider, func(c store.ConnectionStatus) bool { return c.State == org.Active })
 }
 
 // syncAll sends a tick and waits until a run that began after it is done.
 func (p *platform) syncAll(ctx context.Context, o organisation) error {
-	before, err := p.lastRun(ctx, o)
+	before, err := p.lastRun(ctx, o, quickbooks.Provider)
 	if err != nil {
 		return err
 	}
 	p.tick(ctx, org.Tick{Org: o.Slug, Reason: org.Manual})
-	return p.await(ctx, o, func(c store.ConnectionStatus) bool {
+	return p.await(ctx, o, quickbooks.Provider, func(c store.ConnectionStatus) bool {
 		return len(c.Runs) > 0 && c.Runs[0].ID > before && c.Runs[0].Outcome == "done"
 	})
 }
 
 func (p *platform) syncRefused(ctx context.Context, o organisation) error {
 	p.tick(ctx, org.Tick{Org: o.Slug, Reason: org.Manual})
-	return p.await(ctx, o, func(c store.ConnectionStatus) bool {
+	return p.await(ctx, o, quickbooks.Provider, func(c store.ConnectionStatus) bool {
 		if c.State == org.NeedsReauth {
 			p.say("%-9s   reason: %s", o.Slug, c.Reason)
 		}
@@ -143,14 +151,14 @@ func (p *platform) withdraw(_ context.Context, o organisation) error {
 
 // changeAndHear makes changes and waits until webhooks alone have brought them.
 func (p *platform) changeAndHear(ctx context.Context, o organisation) error {
-	before, err := p.lastRun(ctx, o)
+	before, err := p.lastRun(ctx, o, quickbooks.Provider)
 	if err != nil {
 		return err
 	}
 	if err := p.change(ctx, o); err != nil {
 		return err
 	}
-	return p.await(ctx, o, func(c store.ConnectionStatus) bool {
+	return p.await(ctx, o, quickbooks.Provider, func(c store.ConnectionStatus) bool {
 		read := len(c.Runs) > 0 && c.Runs[0].ID > before && c.Runs[0].Outcome == "done" && c.Runs[0].Reason == string(org.Webhook)
 		return read && c.OpenNotices == 0 && p.hooks.Stats().Waiting == 0
 	})
@@ -181,36 +189,37 @@ func (p *platform) damageAndReconcile(ctx context.Context, o organisation) error
 	return err
 }
 
-func (p *platform) lastRun(ctx context.Context, o organisation) (int64, error) {
-	c, err := p.status(ctx, o)
+func (p *platform) lastRun(ctx context.Context, o organisation, provider org.Provider) (int64, error) {
+	c, err := p.status(ctx, o, provider)
 	if err != nil || len(c.Runs) == 0 {
 		return 0, err
 	}
 	return c.Runs[0].ID, nil
 }
 
-func (p *platform) status(ctx context.Context, o organisation) (store.ConnectionStatus, error) {
+// status is how an organisation's connection to a provider is doing.
+func (p *platform) status(ctx context.Context, o organisation, provider org.Provider) (store.ConnectionStatus, error) {
 	all, err := p.store.Overview(ctx)
 	if err != nil {
 		return store.ConnectionStatus{}, err
 	}
 	for _, c := range all {
-		if c.Org == o.Slug {
+		if c.Org == o.Slug && (c.Provider == provider || c.ID == 0) {
 			return c, nil
 		}
 	}
-	return store.ConnectionStatus{}, fmt.Errorf("organisation %s is not there", o.Slug)
+	return store.ConnectionStatus{}, fmt.Errorf("organisation %s has no connection to %s", o.Slug, provider)
 }
 
 // await looks until the connection is as wanted, and says how it is when that takes too long.
-func (p *platform) await(ctx context.Context, o organisation, wanted func(store.ConnectionStatus) bool) error {
+func (p *platform) await(ctx context.Context, o organisation, provider org.Provider, wanted func(store.ConnectionStatus) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
 	var last store.ConnectionStatus
 	for {
-		c, err := p.status(ctx, o)
+		c, err := p.status(ctx, o, provider)
 		if err == nil {
 			if wanted(c) {
 				return nil
@@ -232,24 +241,33 @@ func (p *platform) await(ctx context.Context, o organisation, wanted func(store.
 // agree compares every object of the company with the database: bytes, columns and lines.
 func (p *platform) agree(ctx context.Context, o organisation, v *verdict) error {
 	company := p.sim.Company(o.realm)
-	c, err := p.status(ctx, o)
+	c, err := p.status(ctx, o, quickbooks.Provider)
 	if err != nil {
 		return err
 	}
-	tables := quickbooks.Catalog()
+	if err := p.compare(ctx, c, quickbooks.Catalog(), company.All, v); err != nil {
+		return err
+	}
+	p.say("%-9s %-58s", o.Slug, "compared with QuickBooks, object by object")
+	return nil
+}
+
+// compare compares every object that a provider has for a connection with the database.
+func (p *platform) compare(ctx context.Context, c store.ConnectionStatus, tables []catalog.Table, all func(stream string) iter.Seq[json.RawMessage], v *verdict) error {
 	for i := range tables {
 		t := &tables[i]
-		diff, err := storetest.Compare(ctx, p.store.Pool(), c.ID, t, company.All(t.Stream))
+		diff, err := storetest.Compare(ctx, p.store.Pool(), c.ID, t, all(t.Stream))
 		if err != nil {
 			return err
 		}
-		v.Rows += company.Count(t.Stream)
+		for range all(t.Stream) {
+			v.Rows++
+		}
 		for what, ids := range map[string][]string{"missing": diff.Missing, "stale": diff.Stale, "surplus": diff.Surplus, "wrong columns": diff.WrongColumns} {
 			if len(ids) > 0 {
-				v.Differences = append(v.Differences, fmt.Sprintf("%s %s: %d %s, such as %s", o.Slug, t.Stream, len(ids), what, ids[0]))
+				v.Differences = append(v.Differences, fmt.Sprintf("%s %s: %d %s, such as %s", c.Org, t.Stream, len(ids), what, ids[0]))
 			}
 		}
 	}
-	p.say("%-9s %-58s", o.Slug, "compared with QuickBooks, object by object")
 	return nil
 }

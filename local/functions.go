@@ -20,10 +20,14 @@ func (p *platform) startFunctions(ctx context.Context) error {
 		build      app.Function
 	}{
 		{"SyncOrg", "syncorg", app.SyncOrg}, {"Connect", "connect", app.Connect},
-		{"QuickBooksWebhook", "quickbookswebhook", app.QuickBooksWebhook}, {"Dispatch", "dispatch", app.Dispatch},
+		{"QuickBooksWebhook", "quickbookswebhook", app.QuickBooksWebhook}, {"PlaidWebhook", "plaidwebhook", app.PlaidWebhook},
+		{"Dispatch", "dispatch", app.Dispatch},
 	} {
 		if f.path == "quickbookswebhook" && p.hooks == nil && !p.set("QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN") {
 			continue // Intuit's webhooks do not reach this machine
+		}
+		if f.path == "plaidwebhook" && p.banks == nil {
+			continue // nor do Plaid's
 		}
 		handler, end, err := f.build(ctx, p.environment(), p.log)
 		if err != nil {
@@ -71,10 +75,10 @@ func (p *platform) onlyHere(h http.Handler) http.Handler {
 	})
 }
 
-// run starts what keeps the platform moving: the push subscription, the scheduler, the simulator's
-// webhooks, and what keeps its state.
+// run starts what keeps the platform moving: the push subscription, the scheduler, the simulators'
+// webhooks, and what keeps their state.
 func (p *platform) run(ctx context.Context) {
-	parts := []func(context.Context){p.push, p.schedule, p.keep, p.tell}
+	parts := []func(context.Context){p.push, p.schedule, p.keep, p.tell, p.tellOfBanks}
 	done := make(chan struct{}, len(parts))
 	for _, part := range parts {
 		go func() {
@@ -98,12 +102,22 @@ func (p *platform) push(ctx context.Context) {
 	}
 }
 
-// tell sends the simulator's webhooks.
+// tell sends the simulated QuickBooks' webhooks.
 func (p *platform) tell(ctx context.Context) {
 	if p.hooks == nil {
 		return
 	}
 	if err := p.hooks.Run(ctx); ctx.Err() == nil {
 		p.log.Error("the simulator's webhooks ended", "err", err)
+	}
+}
+
+// tellOfBanks sends the simulated Plaid's webhooks.
+func (p *platform) tellOfBanks(ctx context.Context) {
+	if p.bankHooks == nil {
+		return
+	}
+	if err := p.bankHooks.Run(ctx); ctx.Err() == nil {
+		p.log.Error("the simulated bank's webhooks ended", "err", err)
 	}
 }

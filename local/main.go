@@ -73,7 +73,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return demo(ctx, o)
 	case "bench":
 		return bench(ctx, flags, args, stdout, stderr)
-	case benchProvider, benchLoad, benchTick, benchFunctions: // the measured processes, started by bench itself
+	case benchProvider, benchLoad, benchTick, benchFunctions, benchBank, benchBankLoad: // the measured processes, started by bench itself
 		return benchChild(ctx, command, args, stdout)
 	default:
 		return fmt.Errorf("there is no command %q: want none, demo or bench", command)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +21,7 @@ import (
 	"github.com/countinghouse/countinghouse/shared/platform/postgres"
 	"github.com/countinghouse/countinghouse/shared/platform/queue"
 	"github.com/countinghouse/countinghouse/shared/platform/vault/vaulttest"
+	"github.com/countinghouse/countinghouse/shared/provider/plaid/plaidsim"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosim"
 	"github.com/countinghouse/countinghouse/shared/store"
 )
@@ -38,18 +38,19 @@ type options struct {
 	environ        []string   // the caller's: see passes
 }
 
-// organisation is one of the demo's tenants and its company at the simulated provider.
+// organisation is one of the demo's tenants, its company and its bank at the simulated providers.
 type organisation struct {
 	org.Organisation
 	realm, company string
 	seed           uint64
-	share          int // its invoices are options.invoices divided by this
+	share          int // its invoices and transactions are those of options divided by this
+	bank           bank
 }
 
 func organisations() []organisation {
 	return []organisation{
-		{org.Organisation{Slug: "onpoint", Name: "OnPoint"}, "9130357766900101", "OnPoint Generator Service", 11, 1},
-		{org.Organisation{Slug: "powergen", Name: "PowerGen"}, "9130357766900202", "PowerGen Standby Power", 12, 2},
+		{org.Organisation{Slug: "onpoint", Name: "OnPoint"}, "9130357766900101", "OnPoint Generator Service", 11, 1, bank{"ins_109508", "First Platypus Bank"}},
+		{org.Organisation{Slug: "powergen", Name: "PowerGen"}, "9130357766900202", "PowerGen Standby Power", 12, 2, bank{"ins_109511", "Tartan Bank"}},
 	}
 }
 
@@ -64,15 +65,17 @@ const (
 // platform is everything, running.
 type platform struct {
 	options
-	url       string // of the page and the functions
-	database  string // of PostgreSQL
-	consent   string // origin of the provider's consent page
-	key       string // signs the connect links
+	url       string   // of the page and the functions
+	database  string   // of PostgreSQL
+	consent   []string // origins of the providers' own pages
+	key       string   // signs the connect links
 	settings  []string
 	log       *slog.Logger
 	sim       *qbosim.Server
 	hooks     *qbosim.Webhooks // what the simulator tells; nil: a real app's webhooks do not reach this machine
-	save      func() error     // keeps the simulator's state; nil: it is thrown away
+	banks     *plaidsim.Server // nil: a real Plaid app
+	bankHooks *plaidsim.Webhooks
+	saves     []func() error // keep the simulators' state; none: it is thrown away
 	store     *store.Store
 	ticks     *queue.Publisher
 	broker    *broker.Broker
@@ -91,7 +94,9 @@ func start(ctx context.Context, o options) (*platform, error) {
 	}{
 		{"PostgreSQL", p.startPostgres},
 		{"Secret Manager and Pub/Sub, in process", p.startGoogle},
-		{"QuickBooks Online, or its simulator", p.startProvider},
+		{"the address", p.listen},
+		{"QuickBooks Online, or its simulator", p.startQuickBooks},
+		{"Plaid, or its simulator", p.startPlaid},
 		{"the database's tables", p.migrate},
 		{"the functions", p.startFunctions},
 	} {
@@ -156,60 +161,8 @@ func (p *platform) startGoogle(context.Context) error {
 	return p.broker.CreateSubscription(project, topic, subscription)
 }
 
-func (p *platform) startProvider(context.Context) error {
-	if err := p.listen(); err != nil {
-		return err
-	}
-	if p.set("QUICKBOOKS_CLIENT_ID") { // a real Intuit app: no simulator
-		p.url = strings.Replace(p.url, "127.0.0.1", "localhost", 1) // the only address without HTTPS that Intuit takes
-		p.consent = "https://*.intuit.com"
-		return nil
-	}
-	p.sim = qbosim.New(qbosim.Config{
-		ClientID: clientID, ClientSecret: clientID + "-secret",
-		RedirectURIs: []string{p.url + "/connect/quickbooks/callback"},
-	})
-	if err := p.companies(); err != nil {
-		return err
-	}
-	server := httptest.NewServer(p.sim)
-	p.onClose(func() error { server.Close(); return nil })
-	p.consent = server.URL
-	p.settings = append(p.settings,
-		"QUICKBOOKS_CLIENT_ID="+clientID, "QUICKBOOKS_CLIENT_SECRET="+clientID+"-secret",
-		"QUICKBOOKS_API_URL="+server.URL, "QUICKBOOKS_AUTHORIZE_URL="+server.URL+"/connect/oauth2",
-		"QUICKBOOKS_TOKEN_URL="+server.URL+"/oauth2/v1/tokens/bearer", "QUICKBOOKS_REVOKE_URL="+server.URL+"/v2/oauth2/tokens/revoke",
-		"QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN="+verifier,
-	)
-	p.hooks = p.sim.Webhooks(qbosim.WebhookConfig{URL: p.url + "/functions/quickbookswebhook/", VerifierToken: verifier, Format: qbosim.CloudEvents})
-	return nil
-}
-
-// companies brings back the simulated companies as they were left, or makes new ones.
-func (p *platform) companies() error {
-	if p.data != "" {
-		file := filepath.Join(p.data, "quickbooks.json")
-		found, err := p.sim.Load(file)
-		if err != nil {
-			return fmt.Errorf("%w (delete %s to begin anew)", err, p.data)
-		}
-		p.save = func() error { return p.sim.Save(file) }
-		p.onClose(p.save)
-		if found {
-			return nil
-		}
-	}
-	for _, o := range organisations() {
-		p.sim.AddCompany(qbosim.CompanySpec{
-			Realm: o.realm, Name: o.company, Seed: o.seed, Invoices: max(p.invoices/o.share, 10),
-			CustomFields: []string{"Generator Model", "Engine Model"},
-		})
-	}
-	return nil
-}
-
 // listen takes the port early: the address of the callback must be known before anything uses it.
-func (p *platform) listen() error {
+func (p *platform) listen(context.Context) error {
 	var err error
 	if p.listening, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", p.port)); err != nil {
 		return fmt.Errorf("port %d cannot be had, choose another with -port: %w", p.port, err)
@@ -238,6 +191,7 @@ func (p *platform) environment() []string {
 		"CUSTOM_FIELD_COLUMNS=" + strings.Join(custom, ","),
 		"CONNECT_SIGNING_KEY=" + p.key,
 		"QUICKBOOKS_ENVIRONMENT=sandbox",
+		"PLAID_ENVIRONMENT=sandbox",
 		"SYNC_INTERVAL=" + p.interval.String(),
 	}, p.settings...)
 	for _, kv := range p.environ { // the later wins
@@ -253,7 +207,7 @@ func (p *platform) environment() []string {
 func (p *platform) passes(kv string) bool {
 	name, value, _ := strings.Cut(kv, "=")
 	behaviour := strings.HasPrefix(name, "SYNC_") && name != "SYNC_TOPIC" || name == "TOKEN_REFRESH_BUFFER" || name == "WEBHOOK_COLLECT"
-	return value != "" && (behaviour || !p.simulated && strings.HasPrefix(name, "QUICKBOOKS_"))
+	return value != "" && (behaviour || !p.simulated && (strings.HasPrefix(name, "QUICKBOOKS_") || strings.HasPrefix(name, "PLAID_")))
 }
 
 // set reports whether the caller has given a variable that is meant for here.
@@ -294,9 +248,9 @@ func up(ctx context.Context, o options) error {
 	return p.close()
 }
 
-// keep saves the simulator's state again and again, so that an end without a stop loses little.
+// keep saves the simulators' state again and again, so that an end without a stop loses little.
 func (p *platform) keep(ctx context.Context) {
-	if p.save == nil {
+	if len(p.saves) == 0 {
 		return
 	}
 	every := time.NewTicker(2 * time.Second)
@@ -306,11 +260,29 @@ func (p *platform) keep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-every.C:
-			if err := p.save(); err != nil {
-				p.log.ErrorContext(ctx, "the simulated companies are not saved", "err", err)
+			for _, save := range p.saves {
+				if err := save(); err != nil {
+					p.log.ErrorContext(ctx, "a simulated provider is not saved", "err", err)
+				}
 			}
 		}
 	}
+}
+
+// kept loads a simulator's state from a file of the data folder, and has it saved there from now on.
+// found is false when there is none, or when all is thrown away at the end.
+func (p *platform) kept(name string, load func(file string) (bool, error), save func(file string) error) (found bool, err error) {
+	if p.data == "" {
+		return false, nil
+	}
+	file := filepath.Join(p.data, name)
+	if found, err = load(file); err != nil {
+		return false, fmt.Errorf("%w (delete %s to begin anew)", err, p.data)
+	}
+	keep := func() error { return save(file) }
+	p.saves = append(p.saves, keep)
+	p.onClose(keep)
+	return found, nil
 }
 
 // signingKey is random, and kept with the data.
