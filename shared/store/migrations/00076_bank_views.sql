@@ -49,15 +49,17 @@ WITH RECURSIVE known AS (
 	SELECT h.org_id, h.connection_id, h.id, s.heir_connection_id, s.heir_id
 	FROM heirs AS h
 	JOIN steps AS s ON s.org_id = h.org_id AND s.connection_id = h.heir_connection_id AND s.id = h.heir_id
+), covers AS MATERIALIZED ( -- of all heirs together: each by itself would cost a look at the whole table where that is small
+	SELECT m.org_id, m.connection_id, m.account_id, min(m.date) AS since
+	FROM (SELECT DISTINCT org_id, heir_connection_id, heir_id FROM heirs) AS h
+	JOIN plaid.transactions AS m ON m.org_id = h.org_id AND m.connection_id = h.heir_connection_id AND m.account_id = h.heir_id
+	WHERE m.deleted_at IS NULL AND m.merged_into IS NULL
+	GROUP BY m.org_id, m.connection_id, m.account_id
 )
-SELECT h.org_id, h.connection_id, h.id AS account_id, min(t.date) AS covered_from, bool_or(coalesce(a.deleted_at IS NULL AND a.merged_into IS NULL, false)) AS has_live
+SELECT h.org_id, h.connection_id, h.id AS account_id, min(t.since) AS covered_from, bool_or(coalesce(a.deleted_at IS NULL AND a.merged_into IS NULL, false)) AS has_live
 FROM heirs AS h
 LEFT JOIN plaid.accounts AS a ON a.org_id = h.org_id AND a.connection_id = h.heir_connection_id AND a.id = h.heir_id AND a.deleted_at IS NULL
-LEFT JOIN LATERAL (
-	SELECT min(m.date) AS date FROM (SELECT d.date FROM plaid.transactions AS d
-		WHERE d.org_id = h.org_id AND d.connection_id + 0 = h.heir_connection_id AND d.account_id = h.heir_id
-			AND d.deleted_at IS NULL AND d.merged_into IS NULL OFFSET 0) AS m
-) AS t ON true
+LEFT JOIN covers AS t ON t.org_id = h.org_id AND t.connection_id = h.heir_connection_id AND t.account_id = h.heir_id
 GROUP BY h.org_id, h.connection_id, h.id;
 GRANT SELECT ON sync.bank_heirs TO countinghouse_reader;
 COMMENT ON VIEW sync.bank_heirs IS 'Bank accounts whose place others have taken: since which day these have transactions, and whether one of them is open.';
