@@ -192,6 +192,34 @@ func TestTwoJobsAtOnce(t *testing.T) {
 	w.agree()
 }
 
+// A job whose turn comes when another of the same round has read everything does not begin again: that
+// would wipe out what was found.
+func TestJobThatComesTooLate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.New(t, quickbooks.Catalog()...), "100", 12, streams...)
+	w.pass(time.Hour)
+	want, _ := w.plant(rand.New(rand.NewPCG(1, 3)), 6)
+	check := reconcile.Check{Tables: w.tables, Full: true}
+	late, first := w.worker(), true
+	run := late.Run
+	late.Run = func(ctx context.Context, c org.Connection, o engine.Order, stop <-chan struct{}) (engine.Report, error) {
+		if first { // it has planned what to do
+			first = false
+			if _, err := w.worker().Check(ctx, w.conn, check); err != nil {
+				t.Error(err)
+			}
+		}
+		return run(ctx, c, o, stop)
+	}
+	if _, err := late.Check(t.Context(), w.conn, check); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, told(w.readings())); diff != "" {
+		t.Errorf("found (-want +got):\n%s", diff)
+	}
+	w.agree()
+}
+
 // A backfill of a range of time brings back what was damaged there, and touches nothing else.
 func TestBackfillOfARange(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -120,4 +121,11 @@ func (s Standing) empty(stream string) bool {
 		}
 	}
 	return false
+}
+
+// ended reports whether a comparison of a stream's values under that name has come to its end.
+func (s Standing) ended(stream, name string) bool {
+	return slices.ContainsFunc(s.Readings, func(r Reading) bool {
+		return r.Stream == stream && r.Name == name && r.Values && !r.Ended.IsZero()
+	})
 }
