@@ -198,7 +198,7 @@ func (p *platform) reconcileBank(ctx context.Context, o organisation) error {
 		return err
 	}
 	args := []string{"-org", string(o.Slug), "-connection", c.ID.String(), "-full"}
-	if err := app.Reconcile(ctx, args, append(p.environment(), "LOG_LEVEL=error"), io.Discard); err != nil {
+	if err := app.Reconcile.Run(ctx, args, append(p.environment(), "LOG_LEVEL=error"), io.Discard, io.Discard); err != nil {
 		return err
 	}
 	var checked, wrong int

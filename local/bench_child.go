@@ -142,7 +142,7 @@ type ticked struct{ Seconds, CPU float64 }
 
 // tickIdle sends n ticks to the function that answers them, in a process of its own.
 func tickIdle(ctx context.Context, n int, slug string, environ []string) (t ticked, err error) {
-	h, end, err := app.SyncOrg(ctx, environ, slog.New(slog.DiscardHandler))
+	h, end, err := app.SyncOrg.Build(ctx, environ, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return t, err
 	}

@@ -25,7 +25,7 @@ func serveFunctions(ctx context.Context, port int, environ []string, stdout io.W
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError + 1}))
 	mux := http.NewServeMux()
 	for path, f := range map[string]app.Function{"syncorg": app.SyncOrg, "quickbookswebhook": app.QuickBooksWebhook, "dispatch": app.Dispatch} {
-		handler, end, err := f(ctx, environ, log)
+		handler, end, err := f.Build(ctx, environ, log)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}

@@ -121,7 +121,7 @@ func newDays(ctx context.Context, server *postgres.Server, name string, hooks bo
 	if !hooks {
 		return d, nil
 	}
-	receiver, end, err := app.QuickBooksWebhook(ctx, d.environ, slog.New(slog.DiscardHandler))
+	receiver, end, err := app.QuickBooksWebhook.Build(ctx, d.environ, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}

@@ -178,7 +178,7 @@ func (p *platform) damageAndReconcile(ctx context.Context, o organisation) error
 			return fmt.Errorf("damage %s: %s: %w", table, tag, err)
 		}
 	}
-	if err := app.Reconcile(ctx, []string{"-org", string(o.Slug), "-full", "-streams", "Customer,Invoice,Item"}, append(p.environment(), "LOG_LEVEL=error"), io.Discard); err != nil {
+	if err := app.Reconcile.Run(ctx, []string{"-org", string(o.Slug), "-full", "-streams", "Customer,Invoice,Item"}, append(p.environment(), "LOG_LEVEL=error"), io.Discard, io.Discard); err != nil {
 		return err
 	}
 	var found, mended int

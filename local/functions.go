@@ -29,7 +29,7 @@ func (p *platform) startFunctions(ctx context.Context) error {
 		if f.path == "plaidwebhook" && p.banks == nil {
 			continue // nor do Plaid's
 		}
-		handler, end, err := f.build(ctx, p.environment(), p.log)
+		handler, end, err := f.build.Build(ctx, p.environment(), p.log)
 		if err != nil {
 			return err
 		}

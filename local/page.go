@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -118,7 +119,7 @@ func (p *platform) routes(mux *http.ServeMux) {
 // link makes a one-time link that connects an organisation, like jobs/link does.
 func (p *platform) link(provider org.Provider, slug string, flags ...string) (string, error) {
 	var out bytes.Buffer
-	err := app.Link(append([]string{"-org", slug, "-provider", string(provider)}, flags...), p.environment(), &out, io.Discard)
+	err := app.Link.Run(context.Background(), append([]string{"-org", slug, "-provider", string(provider)}, flags...), p.environment(), &out, io.Discard)
 	return string(bytes.TrimSpace(out.Bytes())), err
 }
 

@@ -216,7 +216,7 @@ func (p *platform) set(name string) bool {
 }
 
 func (p *platform) migrate(ctx context.Context) error {
-	if err := app.Migrate(ctx, p.environment(), io.Discard); err != nil {
+	if err := app.Migrate.Run(ctx, nil, p.environment(), io.Discard, io.Discard); err != nil {
 		return err
 	}
 	pool, err := store.Open(ctx, store.Config{DatabaseURL: config.Secret(p.database)})

@@ -8,15 +8,6 @@
 //	Needs  what SyncOrg needs
 package main
 
-import (
-	"context"
-	"os"
+import "github.com/countinghouse/countinghouse/shared/app"
 
-	"github.com/countinghouse/countinghouse/shared/app"
-)
-
-func main() {
-	app.RunJob("backfill", func(ctx context.Context, args, environ []string) error {
-		return app.Backfill(ctx, args, environ, os.Stderr)
-	})
-}
+func main() { app.RunJob("backfill", app.Backfill) }

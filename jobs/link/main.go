@@ -5,15 +5,6 @@
 //	Needs  PUBLIC_URL, CONNECT_SIGNING_KEY; no database
 package main
 
-import (
-	"context"
-	"os"
+import "github.com/countinghouse/countinghouse/shared/app"
 
-	"github.com/countinghouse/countinghouse/shared/app"
-)
-
-func main() {
-	app.RunJob("link", func(_ context.Context, args, environ []string) error {
-		return app.Link(args, environ, os.Stdout, os.Stderr)
-	})
-}
+func main() { app.RunJob("link", app.Link) }

@@ -7,15 +7,6 @@
 //	Needs  database, as a login that may create tables and roles
 package main
 
-import (
-	"context"
-	"os"
+import "github.com/countinghouse/countinghouse/shared/app"
 
-	"github.com/countinghouse/countinghouse/shared/app"
-)
-
-func main() {
-	app.RunJob("migrate", func(ctx context.Context, args, environ []string) error {
-		return app.MigrateJob(ctx, args, environ, os.Stdout, os.Stderr)
-	})
-}
+func main() { app.RunJob("migrate", app.Migrate) }

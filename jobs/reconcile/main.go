@@ -10,15 +10,6 @@
 //	Needs  what SyncOrg needs
 package main
 
-import (
-	"context"
-	"os"
+import "github.com/countinghouse/countinghouse/shared/app"
 
-	"github.com/countinghouse/countinghouse/shared/app"
-)
-
-func main() {
-	app.RunJob("reconcile", func(ctx context.Context, args, environ []string) error {
-		return app.Reconcile(ctx, args, environ, os.Stderr)
-	})
-}
+func main() { app.RunJob("reconcile", app.Reconcile) }

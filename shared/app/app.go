@@ -5,15 +5,8 @@ package app
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"net/http"
 	"os"
 )
-
-// Function builds one HTTP function from an environment, as os.Environ returns it. It makes no call,
-// so it fails for wrong settings only, in one fault.Invalid that names all of them. A nil log means
-// the one that the environment describes, on standard error. The handler works until it is closed.
-type Function func(ctx context.Context, environ []string, log *slog.Logger) (http.Handler, func(context.Context) error, error)
 
 // holder names this process in leases: for people who wonder who has one.
 func holder(program string) string {

@@ -26,15 +26,16 @@ objects, or part of 1000, of each stream. Near the month's allowance of calls it
 with words, and the scheduled syncs go on when there is room.
 `
 
-// Backfill is the command jobs/backfill: it reads connections again. flag.ErrHelp when the arguments
-// ask for help, which is given on words. It returns when all that was asked for is done; its error
-// names what is not.
-func Backfill(ctx context.Context, args, environ []string, words io.Writer) error {
-	o, asked, err := backfillOptions(args, environ, words, time.Now())
+// Backfill is the job that reads connections again. It returns when all that was asked for is done;
+// its error names what is not.
+var Backfill = jobOf(backfill)
+
+func backfill(ctx context.Context, c call, load func() (jointConfig, error)) error {
+	o, asked, err := backfillOptions(c.args, c.environ, c.words, time.Now())
 	if err != nil {
 		return err
 	}
-	j, err := newJob(ctx, environ, nil, "backfill", o)
+	j, err := newJob(ctx, load, nil, "backfill", o)
 	if err != nil {
 		return err
 	}

@@ -6,22 +6,22 @@ import (
 	"net/http"
 
 	"github.com/countinghouse/countinghouse/shared/org"
-	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/provider/plaid"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 	"github.com/countinghouse/countinghouse/shared/sync/connect"
 )
 
-// Connect builds the function that attaches provider accounts to organisations.
-func Connect(ctx context.Context, environ []string, log *slog.Logger) (http.Handler, func(context.Context) error, error) {
-	cfg, err := config.Load[struct {
-		Joint jointConfig
-		Link  LinkConfig
-		Banks PlaidLinkConfig
-	}](environ)
-	if err != nil {
-		return nil, nil, err
-	}
+// connectConfig is what functions/connect needs.
+type connectConfig struct {
+	Joint jointConfig
+	Link  LinkConfig
+	Banks PlaidLinkConfig
+}
+
+// Connect is the function that attaches provider accounts to organisations.
+var Connect = functionOf(newConnect)
+
+func newConnect(ctx context.Context, cfg connectConfig, log *slog.Logger) (http.Handler, func(context.Context) error, error) {
 	redirect, err := connect.CallbackURL(cfg.Link.Public, quickbooks.Provider)
 	if err != nil {
 		return nil, nil, err

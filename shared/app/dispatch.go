@@ -11,7 +11,6 @@ import (
 
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
-	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
 	"github.com/countinghouse/countinghouse/shared/platform/queue"
 	"github.com/countinghouse/countinghouse/shared/platform/web"
@@ -47,12 +46,10 @@ type dispatchConfig struct {
 	Dispatch DispatchConfig
 }
 
-// Dispatch builds the function that sends ticks to the connections that are due.
-func Dispatch(ctx context.Context, environ []string, log *slog.Logger) (_ http.Handler, _ func(context.Context) error, err error) {
-	cfg, err := config.Load[dispatchConfig](environ)
-	if err != nil {
-		return nil, nil, err
-	}
+// Dispatch is the function that sends ticks to the connections that are due.
+var Dispatch = functionOf(newDispatch)
+
+func newDispatch(ctx context.Context, cfg dispatchConfig, log *slog.Logger) (_ http.Handler, _ func(context.Context) error, err error) {
 	j := &joint{log: log}
 	defer func() {
 		if err != nil {

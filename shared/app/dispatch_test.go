@@ -136,7 +136,7 @@ func TestDispatchFails(t *testing.T) {
 // dispatch builds the function as one more process has it, which sends the ticks of one second.
 func (p *place) dispatch(vars ...string) http.Handler {
 	p.Helper()
-	h, end, err := Dispatch(p.Context(), append(append([]string{"DISPATCH_WINDOW=1ns"}, p.vars...), vars...), p.log())
+	h, end, err := Dispatch.Build(p.Context(), append(append([]string{"DISPATCH_WINDOW=1ns"}, p.vars...), vars...), p.log())
 	if err != nil {
 		p.Fatal(err)
 	}

@@ -135,8 +135,12 @@ type job struct {
 }
 
 // newJob joins what a job needs, which is what SyncOrg needs.
-func newJob(ctx context.Context, environ []string, log *slog.Logger, program string, o jobOptions) (*job, error) {
-	j, err := join(ctx, environ, log, program)
+func newJob(ctx context.Context, load func() (jointConfig, error), log *slog.Logger, program string, o jobOptions) (*job, error) {
+	cfg, err := load()
+	if err != nil {
+		return nil, err
+	}
+	j, err := newJoint(ctx, log, program, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -35,8 +36,12 @@ func TestWrongJobOptions(t *testing.T) {
 		{"-all -parallel x", `invalid value "x"`},
 	} {
 		for name, run := range map[string]func(args []string) error{
-			"backfill":  func(args []string) error { return Backfill(t.Context(), args, nowhere, &bytes.Buffer{}) },
-			"reconcile": func(args []string) error { return Reconcile(t.Context(), args, nowhere, &bytes.Buffer{}) },
+			"backfill": func(args []string) error {
+				return Backfill.Run(t.Context(), args, nowhere, io.Discard, &bytes.Buffer{})
+			},
+			"reconcile": func(args []string) error {
+				return Reconcile.Run(t.Context(), args, nowhere, io.Discard, &bytes.Buffer{})
+			},
 		} {
 			if err := run(strings.Fields(tt.args)); err == nil || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("%s %s: %v, want it to say %q", name, tt.args, err, tt.says)
@@ -50,24 +55,24 @@ func TestWrongJobOptions(t *testing.T) {
 		{"-org onpoint -to 2026-02-01", "-to goes with -from"},
 		{"-org onpoint -from 2999-01-01", "want a day that has begun"},
 	} {
-		if err := Backfill(t.Context(), strings.Fields(tt.args), nowhere, &bytes.Buffer{}); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), tt.says) {
+		if err := Backfill.Run(t.Context(), strings.Fields(tt.args), nowhere, io.Discard, &bytes.Buffer{}); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("backfill %s: %v, want it to say %q", tt.args, err, tt.says)
 		}
 	}
-	if err := Reconcile(t.Context(), []string{"-all", "-restart"}, nowhere, &bytes.Buffer{}); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "-restart goes with -full") {
+	if err := Reconcile.Run(t.Context(), []string{"-all", "-restart"}, nowhere, io.Discard, &bytes.Buffer{}); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "-restart goes with -full") {
 		t.Errorf("reconcile -restart: %v", err)
 	}
 }
 
 func TestJobsWithoutDatabase(t *testing.T) {
 	t.Parallel()
-	if err := Backfill(t.Context(), []string{"-all"}, nowhere, &bytes.Buffer{}); !fault.Is(err, fault.Unavailable) {
+	if err := Backfill.Run(t.Context(), []string{"-all"}, nowhere, io.Discard, &bytes.Buffer{}); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("backfill: %v", err)
 	}
-	if err := Reconcile(t.Context(), []string{"-org", "onpoint"}, nowhere, &bytes.Buffer{}); !fault.Is(err, fault.Unavailable) {
+	if err := Reconcile.Run(t.Context(), []string{"-org", "onpoint"}, nowhere, io.Discard, &bytes.Buffer{}); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("reconcile: %v", err)
 	}
-	if err := Backfill(t.Context(), []string{"-all"}, nil, &bytes.Buffer{}); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "DATABASE_URL") {
+	if err := Backfill.Run(t.Context(), []string{"-all"}, nil, io.Discard, &bytes.Buffer{}); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "DATABASE_URL") {
 		t.Errorf("without settings: %v", err)
 	}
 }
@@ -75,8 +80,12 @@ func TestJobsWithoutDatabase(t *testing.T) {
 func TestJobHelp(t *testing.T) {
 	t.Parallel()
 	for name, run := range map[string]func(words *bytes.Buffer) error{
-		"backfill":  func(words *bytes.Buffer) error { return Backfill(t.Context(), []string{"-h"}, nil, words) },
-		"reconcile": func(words *bytes.Buffer) error { return Reconcile(t.Context(), []string{"-h"}, nil, words) },
+		"backfill": func(words *bytes.Buffer) error {
+			return Backfill.Run(t.Context(), []string{"-h"}, nil, io.Discard, words)
+		},
+		"reconcile": func(words *bytes.Buffer) error {
+			return Reconcile.Run(t.Context(), []string{"-h"}, nil, io.Discard, words)
+		},
 	} {
 		var words bytes.Buffer
 		if err := run(&words); !errors.Is(err, flag.ErrHelp) {

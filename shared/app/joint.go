@@ -11,7 +11,6 @@ import (
 	"github.com/countinghouse/countinghouse/shared/catalog"
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
-	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
 	"github.com/countinghouse/countinghouse/shared/platform/queue"
 	"github.com/countinghouse/countinghouse/shared/platform/vault"
@@ -60,15 +59,7 @@ type joint struct {
 	ends       closers
 }
 
-// join reads the settings and builds what they describe. It makes no call.
-func join(ctx context.Context, environ []string, log *slog.Logger, program string) (*joint, error) {
-	cfg, err := config.Load[jointConfig](environ)
-	if err != nil {
-		return nil, err
-	}
-	return newJoint(ctx, log, program, cfg)
-}
-
+// newJoint builds what the settings describe. It makes no call.
 func newJoint(ctx context.Context, log *slog.Logger, program string, cfg jointConfig) (_ *joint, err error) {
 	j := &joint{log: log, now: time.Now}
 	defer func() {

@@ -1,14 +1,13 @@
 package app
 
 import (
+	"context"
 	"flag"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
-	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/provider/plaid"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 	"github.com/countinghouse/countinghouse/shared/sync/connect"
@@ -17,21 +16,22 @@ import (
 // longest is how long a link may be valid.
 const longest = 30 * 24 * time.Hour
 
-// Link prints a connect link on out, alone, and what to do with it on words. args are those of the
-// command jobs/link; flag.ErrHelp when they ask for help.
-func Link(args, environ []string, out, words io.Writer) error {
+// Link is the job that prints a connect link, alone, and says besides what to do with it.
+var Link = jobOf(link)
+
+func link(_ context.Context, c call, load func() (LinkConfig, error)) error {
 	flags := flag.NewFlagSet("link", flag.ContinueOnError)
-	flags.SetOutput(words)
+	flags.SetOutput(c.words)
 	slug := flags.String("org", "", "the organisation's slug, such as onpoint")
 	provider := flags.String("provider", "", "quickbooks or plaid")
 	connection := flags.Int64("connection", 0, "number of the connection to connect again or to disconnect; 0: of quickbooks the organisation's own, or its first; of plaid a further bank")
 	add := flags.Bool("add", false, "attach a further company to an organisation that has one; a further bank needs -add only where it looks like one that is connected already")
 	end := flags.Bool("disconnect", false, "a link that disconnects")
 	valid := flags.Duration("valid", 24*time.Hour, "how long the link is valid, at most 720h")
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(c.args); err != nil {
 		return err
 	}
-	cfg, err := config.Load[LinkConfig](environ)
+	cfg, err := load()
 	if err != nil {
 		return err
 	}
@@ -63,10 +63,10 @@ func Link(args, environ []string, out, words io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintln(out, address); err != nil {
+	if _, err := fmt.Fprintln(c.out, address); err != nil {
 		return fmt.Errorf("print link: %w", err)
 	}
-	_, err = fmt.Fprintf(words, "Whoever opens this link before %s can %s for %s, once. Give it to nobody else.\n",
+	_, err = fmt.Fprintf(c.words, "Whoever opens this link before %s can %s for %s, once. Give it to nobody else.\n",
 		l.Expires.Format("2006-01-02 15:04 MST"), permits(l), l.Org)
 	return err
 }

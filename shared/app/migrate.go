@@ -7,7 +7,6 @@ import (
 	"io"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
-	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/store"
 )
 
@@ -18,14 +17,21 @@ type migrateConfig struct {
 	CustomColumns CustomColumns `env:"CUSTOM_FIELD_COLUMNS" help:"organisation/view/field=column, separated by commas"`
 }
 
-// Migrate brings the database up to date: tables, the organisations of ORGANISATIONS, the columns of
-// CUSTOM_FIELD_COLUMNS, views. It tells on out what it has done. Running it again changes nothing.
-// Organisations and columns that the settings no longer name stay as they are.
-func Migrate(ctx context.Context, environ []string, out io.Writer) error {
-	cfg, err := config.Load[migrateConfig](environ)
+// Migrate is the job that brings the database up to date: tables, the organisations of ORGANISATIONS,
+// the columns of CUSTOM_FIELD_COLUMNS, views. It tells what it has done. Running it again changes
+// nothing. Organisations and columns that the settings no longer name stay as they are.
+var Migrate = jobOf(func(ctx context.Context, c call, load func() (migrateConfig, error)) error {
+	if err := migrateArgs(c.args, c.words); err != nil {
+		return err
+	}
+	cfg, err := load()
 	if err != nil {
 		return err
 	}
+	return migrate(ctx, cfg, c.out)
+})
+
+func migrate(ctx context.Context, cfg migrateConfig, out io.Writer) error {
 	var ends closers
 	defer ends.close(context.WithoutCancel(ctx)) //nolint:errcheck // a pool closes without an error
 	s, err := openStore(ctx, cfg.Database, &ends)
@@ -51,9 +57,8 @@ func Migrate(ctx context.Context, environ []string, out io.Writer) error {
 	return nil
 }
 
-// MigrateJob is the command jobs/migrate: Migrate, which takes no arguments. flag.ErrHelp when they
-// ask for help, which is given on words.
-func MigrateJob(ctx context.Context, args, environ []string, out, words io.Writer) error {
+// migrateArgs refuses arguments: there are none. flag.ErrHelp when they ask for help.
+func migrateArgs(args []string, words io.Writer) error {
 	flags := flag.NewFlagSet("migrate", flag.ContinueOnError)
 	flags.SetOutput(words)
 	flags.Usage = func() {
@@ -66,7 +71,7 @@ func MigrateJob(ctx context.Context, args, environ []string, out, words io.Write
 	if flags.NArg() > 0 {
 		return fault.New(fault.Invalid, fmt.Sprintf("%q: it takes no arguments", flags.Arg(0)))
 	}
-	return Migrate(ctx, environ, out)
+	return nil
 }
 
 // say tells a line; when nobody listens the work still counts.

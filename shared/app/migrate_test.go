@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"io"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ func TestMigrate(t *testing.T) {
 	p := newPlace(t, "CUSTOM_FIELD_COLUMNS=onpoint/invoices/Generator Model=generatormodel, powergen/customers/A/B=ab,")
 	for range 2 { // the second time changes nothing
 		var out bytes.Buffer
-		if err := Migrate(t.Context(), p.vars, &out); err != nil {
+		if err := Migrate.Run(t.Context(), nil, p.vars, &out, io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		for _, line := range []string{
@@ -39,7 +40,7 @@ AND (table_name, column_name) IN (('invoices', 'generatormodel'), ('customers', 
 		"no view": "onpoint/nothing/Generator Model=g", "no organisation": "nobody/invoices/Generator Model=g",
 		"taken": "onpoint/invoices/Other=totalamt", "taken by another field": "onpoint/invoices/Other=generatormodel",
 	} {
-		err := Migrate(t.Context(), append(p.vars, "CUSTOM_FIELD_COLUMNS="+entry), &bytes.Buffer{})
+		err := Migrate.Run(t.Context(), nil, append(p.vars, "CUSTOM_FIELD_COLUMNS="+entry), &bytes.Buffer{}, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), "CUSTOM_FIELD_COLUMNS, "+entry) {
 			t.Errorf("%s: %v, want the entry named", name, err)
 		}
@@ -71,22 +72,22 @@ func TestMigrateTakesNoArguments(t *testing.T) {
 	t.Parallel()
 	var words bytes.Buffer
 	nowhere := []string{"DATABASE_URL=postgres://127.0.0.1:1/none"} // dialling it fails
-	if err := MigrateJob(t.Context(), []string{"--help"}, nowhere, &bytes.Buffer{}, &words); !errors.Is(err, flag.ErrHelp) || !strings.Contains(words.String(), "Usage: migrate\n") {
+	if err := Migrate.Run(t.Context(), []string{"--help"}, nowhere, &bytes.Buffer{}, &words); !errors.Is(err, flag.ErrHelp) || !strings.Contains(words.String(), "Usage: migrate\n") {
 		t.Errorf("asked for help: %v, %q", err, &words)
 	}
 	for _, arg := range []string{"onpoint", "-org"} {
-		if err := MigrateJob(t.Context(), []string{arg}, nowhere, &bytes.Buffer{}, &words); err == nil || !strings.Contains(err.Error(), arg) {
+		if err := Migrate.Run(t.Context(), []string{arg}, nowhere, &bytes.Buffer{}, &words); err == nil || !strings.Contains(err.Error(), arg) {
 			t.Errorf("with the argument %s: %v, want it refused", arg, err)
 		}
 	}
-	if err := MigrateJob(t.Context(), nil, nowhere, &bytes.Buffer{}, &words); !fault.Is(err, fault.Unavailable) || strings.HasPrefix(err.Error(), "migrate") {
+	if err := Migrate.Run(t.Context(), nil, nowhere, &bytes.Buffer{}, &words); !fault.Is(err, fault.Unavailable) || strings.HasPrefix(err.Error(), "migrate") {
 		t.Errorf("without a database: %v, want words that do not repeat the command's name", err)
 	}
 }
 
 func TestWrongSettings(t *testing.T) {
 	t.Parallel()
-	_, _, err := Connect(t.Context(), []string{
+	_, _, err := Connect.Build(t.Context(), []string{
 		"LOG_LEVEL=loud", "SYNC_LIMIT=soon", "SYNC_RETRY_DELAY=0s", "TOKEN_REFRESH_BUFFER=1h", "SYNC_LEASE=1s", "QUICKBOOKS_ENVIRONMENT=prod",
 		"QUICKBOOKS_REVOKE_URL=here", "QUICKBOOKS_API_URL=there", "PUBLIC_URL=http://books.example.com", "CONNECT_SIGNING_KEY=only thirty-one characters long",
 	}, nil)
@@ -118,7 +119,7 @@ func TestLink(t *testing.T) {
 	t.Parallel()
 	vars := []string{"PUBLIC_URL=https://books.example.com", "CONNECT_SIGNING_KEY=a key for tests, not a short one"}
 	var out, words bytes.Buffer
-	if err := Link([]string{"-org", "onpoint", "-provider", "quickbooks", "-disconnect"}, vars, &out, &words); err != nil {
+	if err := Link.Run(t.Context(), []string{"-org", "onpoint", "-provider", "quickbooks", "-disconnect"}, vars, &out, &words); err != nil {
 		t.Fatal(err)
 	}
 	if s := out.String(); !strings.HasPrefix(s, "https://books.example.com/connect/quickbooks/disconnect?link=") || strings.Count(s, "\n") != 1 {
@@ -132,7 +133,7 @@ func TestLink(t *testing.T) {
 		{"-org", "onpoint", "-provider", "quickbooks", "-add", "-connection", "1"}, {"-org", "onpoint", "-provider", "quickbooks", "more"},
 	} {
 		out.Reset()
-		if err := Link(args, vars, &out, &words); err == nil || out.Len() > 0 {
+		if err := Link.Run(t.Context(), args, vars, &out, &words); err == nil || out.Len() > 0 {
 			t.Errorf("link %v: %v, printed %q", args, err, &out)
 		}
 	}

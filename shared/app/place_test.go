@@ -14,6 +14,7 @@ import (
 	"cloud.google.com/go/pubsub/v2/pstest"
 
 	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/platform/vault/vaulttest"
 	"github.com/countinghouse/countinghouse/shared/store/storetest"
 )
@@ -72,7 +73,11 @@ func (p *place) ticks() (all []org.Tick) {
 // syncOrg builds the function, closed when the test ends.
 func (p *place) syncOrg() *syncOrg {
 	p.Helper()
-	j, err := join(p.Context(), p.vars, p.log(), "test")
+	cfg, err := config.Load[jointConfig](p.vars)
+	if err != nil {
+		p.Fatal(err)
+	}
+	j, err := newJoint(p.Context(), p.log(), "test", cfg)
 	if err != nil {
 		p.Fatal(err)
 	}

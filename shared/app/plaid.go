@@ -27,7 +27,7 @@ type PlaidConfig struct {
 	ClientID    string        `env:"PLAID_CLIENT_ID" help:"of the app, from Plaid's dashboard; empty: no banks are connected"`
 	Secret      config.Secret `env:"PLAID_SECRET" help:"of the app in that environment, from Plaid's dashboard"`
 	Environment string        `env:"PLAID_ENVIRONMENT" envDefault:"sandbox" help:"sandbox or production"`
-	API         string        `env:"PLAID_API_URL" help:"instead of that environment's own address"`
+	API         string        `env:"PLAID_API_URL" set:"local" help:"instead of that environment's own address"`
 	Countries   []string      `env:"PLAID_COUNTRIES" envDefault:"US" help:"of the banks, such as US,CA"`
 	Recurring   bool          `env:"PLAID_RECURRING" envDefault:"false" help:"read what repeats among transactions, too: Plaid bills this add-on by the bank login and month, from the first reading on"`
 	LimitFactor int           `env:"PLAID_LIMIT_FACTOR" envDefault:"1" help:"Plaid's published limits of calls a minute times this, where it has granted more"`

@@ -40,7 +40,7 @@ func newBanking(t *testing.T) *banking {
 	t.Cleanup(w.server.Close)
 	w.vars = append(w.vars, "PUBLIC_URL="+w.server.URL, "PLAID_CLIENT_ID=bank-client", "PLAID_SECRET="+markerBankSecret,
 		"PLAID_API_URL="+w.plaid.URL, "PLAID_OPTIONAL_PRODUCTS=liabilities,statements", "PLAID_WEBHOOK_URL="+hooks, "SYNC_MAX_RETRIES=0")
-	if err := Migrate(t.Context(), w.vars, io.Discard); err != nil {
+	if err := Migrate.Run(t.Context(), nil, w.vars, io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	w.restart()
@@ -57,7 +57,7 @@ func (w *banking) restart() {
 func (w *banking) bankLink(slug string, args ...string) string {
 	w.Helper()
 	var out, words bytes.Buffer
-	if err := Link(append([]string{"-org", slug, "-provider", "plaid"}, args...), w.vars, &out, &words); err != nil {
+	if err := Link.Run(w.Context(), append([]string{"-org", slug, "-provider", "plaid"}, args...), w.vars, &out, &words); err != nil {
 		w.Fatal(err)
 	}
 	link := strings.TrimSpace(out.String())

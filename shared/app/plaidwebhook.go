@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
-	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/platform/httpclient"
 	"github.com/countinghouse/countinghouse/shared/provider/plaid"
 	"github.com/countinghouse/countinghouse/shared/sync/engine"
@@ -47,12 +46,10 @@ func (c plaidWebhookConfig) Validate() error {
 	return nil
 }
 
-// PlaidWebhook builds the function that takes in Plaid's webhooks.
-func PlaidWebhook(ctx context.Context, environ []string, log *slog.Logger) (http.Handler, func(context.Context) error, error) {
-	cfg, err := config.Load[plaidWebhookConfig](environ)
-	if err != nil {
-		return nil, nil, err
-	}
+// PlaidWebhook is the function that takes in Plaid's webhooks.
+var PlaidWebhook = functionOf(newPlaidWebhook)
+
+func newPlaidWebhook(ctx context.Context, cfg plaidWebhookConfig, log *slog.Logger) (http.Handler, func(context.Context) error, error) {
 	j, err := cfg.Receiver.join(ctx, log)
 	if err != nil {
 		return nil, nil, err

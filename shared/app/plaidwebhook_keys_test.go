@@ -17,7 +17,7 @@ func TestNewInstanceInAFlood(t *testing.T) {
 	if w := deliverSigned(h, body, newJot(body).signed()); w.Code != http.StatusOK {
 		t.Fatalf("status %d, %s", w.Code, w.Body)
 	}
-	fresh, end, err := PlaidWebhook(t.Context(), p.vars, p.log())
+	fresh, end, err := PlaidWebhook.Build(t.Context(), p.vars, p.log())
 	if err != nil {
 		t.Fatal(err)
 	}

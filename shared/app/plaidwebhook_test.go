@@ -25,7 +25,7 @@ func newPlaidWebhooks(t *testing.T, vars ...string) (*place, ready, *plaidKeys) 
 	server := httptest.NewServer(keys)
 	p := newPlace(t, append([]string{"PLAID_CLIENT_ID=client", "PLAID_SECRET=" + markerPlaidSecret, "PLAID_API_URL=" + server.URL}, vars...)...)
 	t.Cleanup(server.Close)
-	h, end, err := PlaidWebhook(t.Context(), p.vars, p.log())
+	h, end, err := PlaidWebhook.Build(t.Context(), p.vars, p.log())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func TestPlaidWebhookSettings(t *testing.T) {
 		"PLAID_CLIENT_ID=client PLAID_SECRET=secret PLAID_ENVIRONMENT=development": "PLAID_ENVIRONMENT: want sandbox or production",
 	} {
 		environ := append(strings.Fields(vars), "SYNC_TOPIC=ticks", "GOOGLE_CLOUD_PROJECT=demo", "DATABASE_URL=postgres://127.0.0.1:1/none")
-		_, _, err := PlaidWebhook(t.Context(), environ, nil)
+		_, _, err := PlaidWebhook.Build(t.Context(), environ, nil)
 		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", vars, err)
 		}

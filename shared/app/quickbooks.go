@@ -23,10 +23,10 @@ type QuickBooksConfig struct {
 	ClientID     string        `env:"QUICKBOOKS_CLIENT_ID,required" help:"of the app, from Intuit's developer portal"`
 	ClientSecret config.Secret `env:"QUICKBOOKS_CLIENT_SECRET,required" help:"of the app, from Intuit's developer portal"`
 	Environment  string        `env:"QUICKBOOKS_ENVIRONMENT" envDefault:"sandbox" help:"sandbox or production"`
-	API          string        `env:"QUICKBOOKS_API_URL" help:"instead of that environment's own address"`
-	Authorize    string        `env:"QUICKBOOKS_AUTHORIZE_URL" help:"instead of that environment's own address"`
-	Token        string        `env:"QUICKBOOKS_TOKEN_URL" help:"instead of that environment's own address"`
-	Revoke       string        `env:"QUICKBOOKS_REVOKE_URL" help:"instead of that environment's own address"`
+	API          string        `env:"QUICKBOOKS_API_URL" set:"local" help:"instead of that environment's own address"`
+	Authorize    string        `env:"QUICKBOOKS_AUTHORIZE_URL" set:"local" help:"instead of that environment's own address"`
+	Token        string        `env:"QUICKBOOKS_TOKEN_URL" set:"local" help:"instead of that environment's own address"`
+	Revoke       string        `env:"QUICKBOOKS_REVOKE_URL" set:"local" help:"instead of that environment's own address"`
 	PerMinute    int           `env:"QUICKBOOKS_CALLS_PER_MINUTE" envDefault:"0" help:"calls for all companies together; 0: only each company's own limits"`
 }
 

@@ -67,12 +67,10 @@ func (c webhookConfig) verifiers() (tokens []quickbooks.Secret) {
 	return tokens
 }
 
-// QuickBooksWebhook builds the function that takes in QuickBooks' webhooks.
-func QuickBooksWebhook(ctx context.Context, environ []string, log *slog.Logger) (http.Handler, func(context.Context) error, error) {
-	cfg, err := config.Load[webhookConfig](environ)
-	if err != nil {
-		return nil, nil, err
-	}
+// QuickBooksWebhook is the function that takes in QuickBooks' webhooks.
+var QuickBooksWebhook = functionOf(newQuickBooksWebhook)
+
+func newQuickBooksWebhook(ctx context.Context, cfg webhookConfig, log *slog.Logger) (http.Handler, func(context.Context) error, error) {
 	j, err := cfg.Receiver.join(ctx, log)
 	if err != nil {
 		return nil, nil, err

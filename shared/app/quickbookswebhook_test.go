@@ -39,7 +39,7 @@ const (
 func newWebhooks(t *testing.T, vars ...string) (*place, ready) {
 	t.Helper()
 	p := newPlace(t, append([]string{"QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN=" + markerVerifier + ", " + nextVerifier}, vars...)...)
-	h, end, err := QuickBooksWebhook(t.Context(), p.vars, p.log())
+	h, end, err := QuickBooksWebhook.Build(t.Context(), p.vars, p.log())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -338,7 +338,7 @@ func TestWebhookSettings(t *testing.T) {
 		"":                                     "QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN is not set",
 		"QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN= ,": "QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN: want the token",
 	} {
-		_, _, err := QuickBooksWebhook(t.Context(), []string{vars, "SYNC_TOPIC=ticks", "GOOGLE_CLOUD_PROJECT=demo", "DATABASE_URL=postgres://127.0.0.1:1/none"}, nil)
+		_, _, err := QuickBooksWebhook.Build(t.Context(), []string{vars, "SYNC_TOPIC=ticks", "GOOGLE_CLOUD_PROJECT=demo", "DATABASE_URL=postgres://127.0.0.1:1/none"}, nil)
 		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", vars, err)
 		}

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"time"
 
@@ -30,27 +29,28 @@ stopped or killed goes on when it is started again within the week (ISO, UTC); -
 The status is 0 when all was compared, also when something had to be mended; else 1, with words.
 `
 
-// Reconcile is the command jobs/reconcile: it compares connections with their providers and mends
-// what differs. At the beginning it ends what attempts to connect have left, and drops old bookkeeping,
-// of all organisations. flag.ErrHelp when the arguments ask for help,
-// which is given on words. Its error names what could not be compared or mended.
-func Reconcile(ctx context.Context, args, environ []string, words io.Writer) error {
-	f := newJobFlags("reconcile", reconcileUsage, words)
+// Reconcile is the job that compares connections with their providers and mends what differs. At the
+// beginning it ends what attempts to connect have left, and drops old bookkeeping, of all
+// organisations. Its error names what could not be compared or mended.
+var Reconcile = jobOf(reconcileAll)
+
+func reconcileAll(ctx context.Context, c call, load func() (jointConfig, error)) error {
+	f := newJobFlags("reconcile", reconcileUsage, c.words)
 	full := f.Bool("full", false, "compare every value of every stream")
 	restart := f.Bool("restart", false, "with -full: also what this week's one has compared already")
-	o, err := f.options(args)
+	o, err := f.options(c.args)
 	if err == nil && *restart && !*full {
 		err = wrong("-restart goes with -full")
 	}
 	if err != nil {
 		return err
 	}
-	j, err := newJob(ctx, environ, nil, "reconcile", o)
+	j, err := newJob(ctx, load, nil, "reconcile", o)
 	if err != nil {
 		return err
 	}
 	defer j.ends.close(context.WithoutCancel(ctx)) //nolint:errcheck // what counts is done
-	return j.reconcile(ctx, reconcile.Check{Full: *full, Restart: *restart && !retried(environ)})
+	return j.reconcile(ctx, reconcile.Check{Full: *full, Restart: *restart && !retried(c.environ)})
 }
 
 func (j *job) reconcile(ctx context.Context, asked reconcile.Check) error {

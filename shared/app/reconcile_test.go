@@ -8,6 +8,7 @@ import (
 
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosim"
 	"github.com/countinghouse/countinghouse/shared/sync/reconcile"
 )
@@ -16,7 +17,7 @@ import (
 func (w *whole) job(o jobOptions) *job {
 	w.Helper()
 	o.parallel = 4
-	j, err := newJob(w.Context(), w.vars, w.log(), "job", o)
+	j, err := newJob(w.Context(), func() (jointConfig, error) { return config.Load[jointConfig](w.vars) }, w.log(), "job", o)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -18,14 +18,14 @@ import (
 
 // Serve runs one function until the process is asked to stop, and ends the process. It does not
 // start with wrong settings: it says which, and ends with status 1.
-func Serve(name string, build Function) {
-	os.Exit(serve(context.Background(), name, build, os.Environ(), os.Stderr))
+func Serve(name string, f Function) {
+	os.Exit(serve(context.Background(), name, f, os.Environ(), os.Stderr))
 }
 
-func serve(ctx context.Context, name string, build Function, environ []string, stderr io.Writer) int {
+func serve(ctx context.Context, name string, f Function, environ []string, stderr io.Writer) int {
 	form, wrong := config.Load[logging.Options](environ)
 	log := logging.New(stderr, form)
-	handler, end, err := build(ctx, environ, log) // names what is wrong with the log, too
+	handler, end, err := f.Build(ctx, environ, log) // names what is wrong with the log, too
 	if err = cmp.Or(err, wrong); err != nil {
 		if form.JSON() {
 			log.ErrorContext(ctx, "function cannot start", "function", name, "err", err.Error())
@@ -39,9 +39,9 @@ func serve(ctx context.Context, name string, build Function, environ []string, s
 
 // RunJob runs a program that ends by itself, and ends the process: with status 1 when it failed.
 // SIGTERM and SIGINT end its context.
-func RunJob(name string, job func(ctx context.Context, args, environ []string) error) {
+func RunJob(name string, j Job) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	err := job(ctx, os.Args[1:], os.Environ())
+	err := j.Run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(os.Stderr, "%s: %s\n", name, err)

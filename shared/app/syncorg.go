@@ -22,9 +22,11 @@ import (
 	"github.com/countinghouse/countinghouse/shared/sync/engine"
 )
 
-// SyncOrg builds the function that answers ticks.
-func SyncOrg(ctx context.Context, environ []string, log *slog.Logger) (http.Handler, func(context.Context) error, error) {
-	j, err := join(ctx, environ, log, "SyncOrg")
+// SyncOrg is the function that answers ticks.
+var SyncOrg = functionOf(newSyncOrg)
+
+func newSyncOrg(ctx context.Context, cfg jointConfig, log *slog.Logger) (http.Handler, func(context.Context) error, error) {
+	j, err := newJoint(ctx, log, "SyncOrg", cfg)
 	if err != nil {
 		return nil, nil, err
 	}

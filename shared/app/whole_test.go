@@ -19,7 +19,7 @@ import (
 func (w *whole) link(args ...string) string {
 	w.Helper()
 	var out, words bytes.Buffer
-	if err := Link(append([]string{"-org", "onpoint", "-provider", "quickbooks"}, args...), w.vars, &out, &words); err != nil {
+	if err := Link.Run(w.Context(), append([]string{"-org", "onpoint", "-provider", "quickbooks"}, args...), w.vars, &out, &words); err != nil {
 		w.Fatal(err)
 	}
 	link := strings.TrimSpace(out.String())

@@ -18,7 +18,7 @@ import (
 // Config says where the database is: its address, or the Cloud SQL instance and the account that
 // signs in to it through IAM. The address wins.
 type Config struct {
-	DatabaseURL config.Secret `env:"DATABASE_URL" help:"address of PostgreSQL, postgres://user:password@host/database"`
+	DatabaseURL config.Secret `env:"DATABASE_URL" set:"local" help:"address of PostgreSQL, postgres://user:password@host/database"`
 	Instance    string        `env:"INSTANCE_CONNECTION_NAME" help:"Cloud SQL instance, project:region:name"`
 	User        string        `env:"DB_IAM_USER" help:"database user of the service account, without .gserviceaccount.com"`
 	Name        string        `env:"DB_NAME" help:"database in the instance"`

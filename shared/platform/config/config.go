@@ -24,13 +24,38 @@ import (
 	"github.com/countinghouse/countinghouse/shared/fault"
 )
 
+// Unset is a value that counts as none: what a secret holds that has been made and not yet filled.
+const Unset = "(unset)"
+
+// Variable is one variable that a program reads.
+type Variable struct {
+	Name     string
+	Default  string
+	Help     string
+	Required bool
+	Secret   bool
+	// Where it is set, if not by whoever deploys the program: "local", for what points at a stand-in, or
+	// "platform", for what Cloud Run sets by itself. The tag "set" of its field says so.
+	Where string
+}
+
+// Variables lists what Load[T] reads, each once, by name.
+func Variables[T any]() []Variable {
+	var all []Variable
+	for _, f := range fields(reflect.TypeFor[T](), "") {
+		all = append(all, f.Variable)
+	}
+	slices.SortStableFunc(all, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
+	return slices.CompactFunc(all, func(a, b Variable) bool { return a.Name == b.Name })
+}
+
 // Validator is implemented by a Config struct whose fields depend on each other, or are one of a few
 // values. The error is for people: a line for each problem (errors.Join), each of which begins with
 // the name of a variable, and never holds a value that may be secret.
 type Validator interface{ Validate() error }
 
 // Load fills a T, a struct with env tags as github.com/caarlos0/env reads them, from environ
-// ("NAME=value", as os.Environ returns). A variable that is set to nothing counts as not set. Every
+// ("NAME=value", as os.Environ returns). A variable that is set to nothing, or to Unset, counts as not set. Every
 // struct in T, and T itself, that is a Validator is asked, also when fields are missing or could not
 // be read: those are zero, and what it says of their variables is left out.
 //
@@ -39,7 +64,7 @@ type Validator interface{ Validate() error }
 func Load[T any](environ []string) (T, error) {
 	vars := env.ToMap(environ)
 	for name, value := range vars {
-		if value == "" {
+		if value == "" || value == Unset {
 			delete(vars, name)
 		}
 	}
@@ -75,16 +100,16 @@ type problems struct {
 func (p *problems) explain(t reflect.Type, vars map[string]string, try func(name string) error) {
 	p.named = map[string]bool{}
 	for _, f := range fields(t, "") {
-		_, set := vars[f.name]
+		_, set := vars[f.Name]
 		switch {
-		case p.named[f.name]: // structs share variables
-		case !set && f.required:
-			p.lines = append(p.lines, f.name+" is not set"+f.hint())
-			p.named[f.name] = true
+		case p.named[f.Name]: // structs share variables
+		case !set && f.Required:
+			p.lines = append(p.lines, f.Name+" is not set"+f.hint())
+			p.named[f.Name] = true
 		case set:
-			if wrong, ok := unreadable(try(f.name), f.field); ok {
-				p.lines = append(p.lines, f.name+": want "+f.want(wrong))
-				p.named[f.name] = true
+			if wrong, ok := unreadable(try(f.Name), f.field); ok {
+				p.lines = append(p.lines, f.Name+": want "+f.want(wrong))
+				p.named[f.Name] = true
 			}
 		}
 	}
@@ -114,8 +139,8 @@ func (f field) want(p env.ParseError) string {
 		return own.Msg + f.hint()
 	case !reflect.PointerTo(p.Type).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
 		return form(p.Type) + f.hint()
-	case f.help != "":
-		return f.help
+	case f.Help != "":
+		return f.Help
 	}
 	return "another value"
 }
@@ -146,17 +171,15 @@ func form(t reflect.Type) string {
 
 // field is one variable that a struct reads.
 type field struct {
-	name     string // of the variable
-	field    string // of the struct's field
-	help     string
-	required bool
+	Variable
+	field string // of the struct's field
 }
 
 func (f field) hint() string {
-	if f.help == "" {
+	if f.Help == "" {
 		return ""
 	}
-	return " (" + f.help + ")"
+	return " (" + f.Help + ")"
 }
 
 // fields lists the variables that a struct reads, in its order.
@@ -174,8 +197,11 @@ func fields(t reflect.Type, prefix string) (out []field) {
 		}
 		name, options, _ := strings.Cut(f.Tag.Get("env"), ",")
 		if name != "" && name != "-" {
-			out = append(out, field{prefix + name, f.Name, f.Tag.Get("help"),
-				strings.Contains(","+options+",", ",required,") || strings.Contains(","+options+",", ",notEmpty,")})
+			out = append(out, field{Variable{
+				Name: prefix + name, Default: f.Tag.Get("envDefault"), Help: f.Tag.Get("help"), Where: f.Tag.Get("set"),
+				Required: strings.Contains(","+options+",", ",required,") || strings.Contains(","+options+",", ",notEmpty,"),
+				Secret:   f.Type == reflect.TypeFor[Secret](),
+			}, f.Name})
 			continue
 		}
 		if f.Type.Kind() == reflect.Struct || f.Type.Kind() == reflect.Pointer {

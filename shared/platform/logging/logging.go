@@ -17,9 +17,9 @@ import (
 type Options struct {
 	Format   string     `env:"LOG_FORMAT" help:"json or text; the default is json on Cloud Run, else text"`
 	Level    slog.Level `env:"LOG_LEVEL" envDefault:"INFO" help:"DEBUG, INFO, WARN or ERROR"`
-	Project  string     `env:"GOOGLE_CLOUD_PROJECT"` // joins log entries with their traces
-	Service  string     `env:"K_SERVICE"`            // set by Cloud Run; names the program in Error Reporting
-	Revision string     `env:"K_REVISION"`
+	Project  string     `env:"GOOGLE_CLOUD_PROJECT"`     // joins log entries with their traces
+	Service  string     `env:"K_SERVICE" set:"platform"` // names the program in Error Reporting
+	Revision string     `env:"K_REVISION" set:"platform"`
 }
 
 // Validate implements config.Validator.

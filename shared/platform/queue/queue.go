@@ -20,7 +20,7 @@ import (
 // Config says where Pub/Sub is; config.Load fills it.
 type Config struct {
 	Project  string `env:"GOOGLE_CLOUD_PROJECT,required" help:"the project of the topics"`
-	Emulator string `env:"PUBSUB_EMULATOR_HOST" help:"host:port of a local stand-in"`
+	Emulator string `env:"PUBSUB_EMULATOR_HOST" set:"local" help:"host:port of a local stand-in"`
 }
 
 // Client publishes. One a process is enough: it is safe for concurrent use.

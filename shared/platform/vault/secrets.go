@@ -25,7 +25,7 @@ import (
 // Config says where secrets are.
 type Config struct {
 	Project  string `env:"GOOGLE_CLOUD_PROJECT,required"`
-	Emulator string `env:"SECRET_MANAGER_EMULATOR_HOST"` // host:port of a stand-in; empty: Google's own
+	Emulator string `env:"SECRET_MANAGER_EMULATOR_HOST" set:"local"` // host:port of a stand-in; empty: Google's own
 }
 
 // SecretManager keeps secrets in Google Secret Manager.
