@@ -220,7 +220,7 @@ type fact struct {
 func TestSuccessionInAnyOrder(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, entries())
-	for seed := range uint64(80) {
+	for seed := range uint64(storetest.Seeds(80)) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		var facts []fact
 		for i := range 1 + rng.IntN(5) {
@@ -335,7 +335,7 @@ func (f *fixture) compare(live []json.RawMessage) {
 func TestSuccessionOfNonsense(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, entries())
-	for seed := range uint64(120) {
+	for seed := range uint64(storetest.Seeds(120)) {
 		rng := rand.New(rand.NewPCG(seed, 4))
 		f.connect(fmt.Sprint("seed ", seed))
 		live := map[string]json.RawMessage{}

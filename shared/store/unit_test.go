@@ -12,6 +12,7 @@ import (
 
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/store/storetest"
 	"github.com/countinghouse/countinghouse/shared/sync/engine"
 )
 
@@ -229,7 +230,7 @@ func TestUnitIsTheSumOfItsParts(t *testing.T) {
 		}
 		return all
 	}
-	for seed := range uint64(60) {
+	for seed := range uint64(storetest.Seeds(60)) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		before, records := make([]engine.Record, rng.IntN(8)), make([]engine.Record, 1+rng.IntN(30))
 		for i := range before {

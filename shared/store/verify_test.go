@@ -98,7 +98,7 @@ type found struct {
 func TestVerifyFindsAndMends(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t, quickbooks.Catalog()...)
-	for seed := range uint64(100) {
+	for seed := range uint64(storetest.Seeds(100)) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		id := s.Connect(t, "onpoint", "quickbooks", fmt.Sprint(seed))
 		v := &verification{T: t, Store: s, id: id, lease: s.Lease(t, id), name: fmt.Sprintf("seed %d", seed)}

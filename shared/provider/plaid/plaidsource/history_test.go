@@ -259,11 +259,10 @@ func (h *historian) quiet() {
 	}
 }
 
-const histories = 500
-
 // Whatever happens to an Item, and whatever goes wrong while it is read, the database is like the bank
 // after a look in which nothing goes wrong.
 func TestHistories(t *testing.T) {
+	histories := storetest.Seeds(500)
 	db := storetest.New(t, plaid.Catalog()...)
 	var mu gosync.Mutex
 	done := map[string]int{}

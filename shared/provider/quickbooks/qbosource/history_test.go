@@ -120,7 +120,7 @@ func TestHistories(t *testing.T) {
 	done := map[string]int{}
 	t.Cleanup(func() {
 		for _, what := range []string{"edit", "delete", "void", "deactivate", "reactivate", "merge", "restore"} {
-			if done[what] < 20 {
+			if done[what] < storetest.Seeds(20) {
 				t.Errorf("%s has happened %d times only", what, done[what])
 			}
 		}
@@ -136,7 +136,7 @@ func TestHistories(t *testing.T) {
 		{name: "webhooks tell of what moves no time", seeds: 30, quiet: true, tell: func(h *historian) []webhook.Event { return h.events }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			for seed := range tt.seeds {
+			for seed := range storetest.Seeds(tt.seeds) {
 				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 					t.Parallel()
 					w := newWorld(t, db, fmt.Sprintf("93%d%d", tt.seeds, seed+100*len(tt.name)), 8, 0)

@@ -15,8 +15,8 @@ import (
 // stale or surplus.
 func TestEditsDuringTheFirstLoad(t *testing.T) {
 	db := storetest.New(t, quickbooks.Catalog()...)
-	const seeds, edits, creations, deletions = 50, 25, 5, 5
-	for seed := range seeds {
+	const edits, creations, deletions = 25, 5, 5
+	for seed := range storetest.Seeds(50) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			w := newWorld(t, db, fmt.Sprintf("9130%d", seed), 250, 40)
 			k := &worker{world: w, rand: rand.New(rand.NewPCG(uint64(seed), 1))}
