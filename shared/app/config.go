@@ -50,7 +50,11 @@ type LinkConfig struct {
 // Validate implements config.Validator.
 func (c LinkConfig) Validate() error {
 	_, err := connect.ParsePublic(c.Public)
-	return errors.Join(err, connect.CheckKey([]byte(c.Key.Reveal())))
+	key := c.Key.Reveal()
+	if strings.TrimSpace(key) != key { // one program would get it with, another without: no link would be good
+		err = errors.Join(err, errors.New("CONNECT_SIGNING_KEY: white space stands around it, perhaps a line break at its end"))
+	}
+	return errors.Join(err, connect.CheckKey([]byte(key)))
 }
 
 // Organisations is the setting ORGANISATIONS: onpoint=OnPoint,powergen=PowerGen.

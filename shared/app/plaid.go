@@ -43,9 +43,7 @@ func (c PlaidConfig) Validate() error {
 		errs = append(errs, errors.New("PLAID_ENVIRONMENT: want sandbox or production"))
 	}
 	for name, value := range map[string]string{"PLAID_CLIENT_ID": c.ClientID, "PLAID_SECRET": c.Secret.Reveal()} {
-		if strings.ContainsFunc(value, unfitForHeader) {
-			errs = append(errs, errors.New(name+": white space or a control character stands in it, perhaps a line break at its end"))
-		}
+		errs = append(errs, fits(name, value))
 	}
 	if c.LimitFactor < 1 {
 		errs = append(errs, errors.New("PLAID_LIMIT_FACTOR: want 1 or more"))
@@ -70,8 +68,14 @@ func (c PlaidConfig) addOns() []string {
 	return nil
 }
 
-// unfitForHeader tells of what no key holds, and no header takes.
-func unfitForHeader(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+// fits refuses a key that holds what no key holds and no header takes: most often the line break that a
+// shell has put behind it.
+func fits(name, value string) error {
+	if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		return errors.New(name + ": white space or a control character stands in it, perhaps a line break at its end")
+	}
+	return nil
+}
 
 // address is where the API is.
 func (c PlaidConfig) address() string {

@@ -228,7 +228,6 @@ func TestOtherAddressesOfPlaidWebhook(t *testing.T) {
 func TestPlaidWebhookSettings(t *testing.T) {
 	t.Parallel()
 	for vars, want := range map[string]string{
-		"":                       "PLAID_CLIENT_ID, PLAID_SECRET: want both",
 		"PLAID_CLIENT_ID=client": "PLAID_CLIENT_ID, PLAID_SECRET: want both",
 		"PLAID_CLIENT_ID=client PLAID_SECRET=secret PLAID_ENVIRONMENT=development": "PLAID_ENVIRONMENT: want sandbox or production",
 	} {

@@ -41,6 +41,7 @@ func (c QuickBooksConfig) Validate() error {
 			errs = append(errs, errors.New("QUICKBOOKS_"+v.name+"_URL: want an address such as https://example.com/path"))
 		}
 	}
+	errs = append(errs, fits("QUICKBOOKS_CLIENT_ID", c.ClientID), fits("QUICKBOOKS_CLIENT_SECRET", c.ClientSecret.Reveal()))
 	if c.PerMinute < 0 {
 		errs = append(errs, errors.New("QUICKBOOKS_CALLS_PER_MINUTE: want 0 or more"))
 	}

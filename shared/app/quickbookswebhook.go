@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
 	"github.com/countinghouse/countinghouse/shared/platform/queue"
@@ -49,7 +50,7 @@ func (c receiverConfig) join(ctx context.Context, log *slog.Logger) (_ *joint, e
 // webhookConfig is what the receiver of QuickBooks' webhooks needs.
 type webhookConfig struct {
 	Receiver receiverConfig
-	Verifier config.Secret `env:"QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN,required" help:"of the app's webhooks, from Intuit's developer portal; several, separated by commas, while it is changed"`
+	Verifier config.Secret `env:"QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN" help:"of the app's webhooks, from Intuit's developer portal; several, separated by commas, while it is changed; empty: none is taken yet"`
 }
 
 // Validate implements config.Validator.
@@ -76,11 +77,25 @@ func newQuickBooksWebhook(ctx context.Context, cfg webhookConfig, log *slog.Logg
 		return nil, nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/{$}", quickBooksReceiver(cfg.verifiers(), j.store, j.store, j.ticks, j.log))
+	if len(cfg.verifiers()) > 0 {
+		mux.Handle("/{$}", quickBooksReceiver(cfg.verifiers(), j.store, j.store, j.ticks, j.log))
+	} else {
+		mux.Handle("/{$}", notYet(ctx, quickbooks.Provider, "QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN is not set", j.log))
+	}
 	mux.Handle("GET /disconnect", &webhook.Disconnected{
 		Provider: quickbooks.Provider, Account: realmOf, Store: j.store, Ticks: j.ticks, Log: j.log,
 	})
 	return ready{mux, j}, j.ends.close, nil
+}
+
+// notYet refuses webhooks in a way that has them sent again: Intuit tells its token only once it has been
+// given the address, so the function is there first.
+func notYet(ctx context.Context, p org.Provider, why string, log *slog.Logger) http.Handler {
+	log.WarnContext(ctx, "webhooks are not taken yet", "event", "webhooks_not_set_up", "provider", string(p), "reason", why)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		log.ErrorContext(r.Context(), "webhook not taken", "event", "webhook_failed", "provider", string(p), "err", why)
+		http.Error(w, "try again: webhooks are not taken yet", http.StatusServiceUnavailable)
+	})
 }
 
 // quickBooksReceiver is a receiver of what is signed by one of the tokens.
