@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/sync/engine"
@@ -32,7 +34,9 @@ func (s *Store) Apply(ctx context.Context, l org.Lease, run engine.RunID, b engi
 // apply is Apply; letters, when not nil, holds the dead letter that each record came from.
 func (s *Store) apply(ctx context.Context, l org.Lease, run engine.RunID, b engine.Batch, u engine.Usage, letters []letter) (engine.Applied, error) {
 	var applied engine.Applied
-	err := s.inTx(ctx, func(tx pgx.Tx) error {
+	var commit trace.Span = noop.Span{} // where no transaction could begin
+	err := s.inTx(ctx, func(tx pgx.Tx) (err error) {
+		defer func() { commit = committing(ctx, err) }()
 		all := &unit{home: s, tx: tx, run: run, batch: b, usage: u, letters: letters}
 		if err := all.hold(ctx, l); err != nil {
 			return err
@@ -40,14 +44,25 @@ func (s *Store) apply(ctx context.Context, l org.Lease, run engine.RunID, b engi
 		if b.Part {
 			return all.keepBack(ctx)
 		}
-		err := all.store(ctx)
+		err = all.store(ctx)
 		applied = all.applied
 		return err
 	})
+	commit.End()
 	if err != nil {
 		return engine.Applied{}, err
 	}
 	return applied, nil
+}
+
+// committing begins the last step of a transaction whose work has come to err.
+func committing(ctx context.Context, err error) trace.Span {
+	name := "commit"
+	if err != nil {
+		name = "rollback"
+	}
+	_, step := trace.SpanFromContext(ctx).TracerProvider().Tracer("github.com/countinghouse/countinghouse").Start(ctx, name)
+	return step
 }
 
 // work is one batch, or one part of a unit, on its way into the tables.

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	lockOrganisation = `SELECT FROM sync.organisations WHERE slug = $1 FOR NO KEY UPDATE`
+	lockOrganisation = `SELECT leaving_since IS NOT NULL FROM sync.organisations WHERE slug = $1 FOR NO KEY UPDATE`
 
 	existingConnections = `SELECT id, account, state, reason, connected_at IS NOT NULL, coalesce(lease_until > clock_timestamp(), false), coalesce(account_name, '')
 FROM sync.connections WHERE org_id = $1 AND provider = $2 ORDER BY id`
@@ -24,14 +24,14 @@ FROM sync.connections WHERE org_id = $1 AND provider = $2 ORDER BY id`
 WHERE provider = $1 AND account = $2 AND org_id <> $3 AND state = 'connecting' AND (lease_until IS NULL OR lease_until <= clock_timestamp())`
 
 	addConnection = `INSERT INTO sync.connections (org_id, provider, account, fence, lease_holder, lease_ttl, lease_until)
-VALUES ($1, $2, $3, 1, $4, $5, clock_timestamp() + $5) RETURNING id, fence, state, reason`
+VALUES ($1, $2, $3, (extract(epoch FROM statement_timestamp()) * 1000)::bigint, $4, $5, clock_timestamp() + $5) RETURNING id, fence, state, reason`
 
-	seizeLease = `UPDATE sync.connections SET fence = fence + 1, lease_holder = $2, lease_ttl = $3, lease_until = clock_timestamp() + $3,
+	seizeLease = `UPDATE sync.connections SET fence = ` + nextFence + `, lease_holder = $2, lease_ttl = $3, lease_until = clock_timestamp() + $3,
 	state = CASE WHEN $4 AND state = 'disconnected' THEN 'connecting' ELSE state END
 WHERE id = $1 AND (lease_until IS NULL OR lease_until <= clock_timestamp())
 RETURNING id, fence, state, reason`
 
-	seizeStale = `UPDATE sync.connections SET fence = fence + 1, lease_holder = $2, lease_ttl = $3, lease_until = clock_timestamp() + $3, clearing_at = clock_timestamp()
+	seizeStale = `UPDATE sync.connections SET fence = ` + nextFence + `, lease_holder = $2, lease_ttl = $3, lease_until = clock_timestamp() + $3, clearing_at = clock_timestamp()
 WHERE id = (SELECT c.id FROM sync.connections AS c WHERE c.provider = $1 AND c.state = 'connecting'
 	AND (c.lease_until IS NULL OR c.lease_until <= clock_timestamp()) AND (c.clearing_at IS NULL OR c.clearing_at <= clock_timestamp() - $4::interval)
 	ORDER BY c.clearing_at NULLS FIRST, c.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
@@ -111,18 +111,24 @@ func (s *Store) Hold(ctx context.Context, slug org.Slug, p org.Provider, holder 
 	return c, l, ok && err == nil, failure("take a connection's lease", err)
 }
 
+// errLeaving is told whoever wants to connect an organisation that leaves. It is compared with, never changed.
+var errLeaving = fault.New(fault.Forbidden, "Your organisation is leaving Countinghouse: what is connected is being ended, and nothing new can be connected")
+
 // choosing lets choose pick one of an organisation's connections and hands it to f, all in one
 // transaction, and one at a time for each organisation.
 func (s *Store) choosing(ctx context.Context, slug org.Slug, p org.Provider,
 	choose func([]connect.Existing) (org.ConnectionID, error), f func(pgx.Tx, org.ConnectionID, org.Connection) error,
 ) error {
 	return s.inTx(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, lockOrganisation, slug)
-		if err != nil {
-			return err
-		}
-		if tag.RowsAffected() == 0 {
+		var leaving bool
+		err := tx.QueryRow(ctx, lockOrganisation, slug).Scan(&leaving)
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
 			return fault.New(fault.NotFound, "there is no organisation "+string(slug))
+		case err != nil:
+			return err
+		case leaving:
+			return errLeaving
 		}
 		rows, err := tx.Query(ctx, existingConnections, slug, p)
 		if err != nil {

@@ -56,7 +56,12 @@ type fixture struct {
 // newFixture returns a store with one leased connection whose run has begun.
 func newFixture(t testing.TB, more ...catalog.Table) *fixture {
 	t.Helper()
-	f := &fixture{Store: storetest.New(t, append([]catalog.Table{orders(), tags()}, more...)...), TB: t, ctx: context.Background()}
+	return newFixtureIn(t, storetest.New(t, append([]catalog.Table{orders(), tags()}, more...)...))
+}
+
+func newFixtureIn(t testing.TB, s *storetest.Store) *fixture {
+	t.Helper()
+	f := &fixture{Store: s, TB: t, ctx: context.Background()}
 	f.connect("realm-1")
 	return f
 }

@@ -60,7 +60,7 @@ func TestMigrationsAgreeWithCatalog(t *testing.T) {
 // shape lists what a relation's table must be, a line for each column, index, comment and right.
 func shape(r *catalog.Relation) []string {
 	key := r.Key()
-	lines := []string{"key " + strings.Join(key, ", "), "row level security", "policy readers"}
+	lines := []string{"key " + strings.Join(key, ", "), "row level security", "policy programs", "policy readers"}
 	column := func(name, typ string, notNull bool) {
 		collation := ""
 		if slices.Contains(key, name) && typ == "text" {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
@@ -19,7 +20,7 @@ const (
 	dropLinks  = `DELETE FROM sync.connect_links WHERE expires_at < now() - interval '1 day'`
 
 	saveState = `INSERT INTO sync.connect_states (state_digest, browser_digest, link_digest, link_expires_at, org_id, provider, connection_id, is_addition, memo, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, nullif($7::bigint, 0), $8, $9, now() + $10)`
+SELECT $1, $2, $3, $4, o.slug, $6, nullif($7::bigint, 0), $8, $9, now() + $10::interval FROM sync.organisations AS o WHERE o.slug = $5 AND o.leaving_since IS NULL`
 
 	goodState = ` WHERE state_digest = $1 AND browser_digest = $2 AND used_at IS NULL AND expires_at > now()`
 
@@ -79,11 +80,17 @@ func (s *Store) LinkUsed(ctx context.Context, link connect.Digest) (used bool, e
 }
 
 // SaveState keeps a state for ttl, bound to a browser. It drops what nobody can need any more.
+// fault.Forbidden: the organisation is leaving.
 func (s *Store) SaveState(ctx context.Context, state, browser connect.Digest, a connect.Attempt, ttl time.Duration) error {
 	var batch pgx.Batch
 	batch.Queue(dropStates)
 	batch.Queue(dropLinks)
-	batch.Queue(saveState, state[:], browser[:], a.Link[:], a.LinkEnds, a.Org, a.Provider, a.Connection, a.Add, a.Memo, ttl)
+	batch.Queue(saveState, state[:], browser[:], a.Link[:], a.LinkEnds, a.Org, a.Provider, a.Connection, a.Add, a.Memo, ttl).Exec(func(tag pgconn.CommandTag) error {
+		if tag.RowsAffected() == 0 {
+			return errLeaving
+		}
+		return nil
+	})
 	return failure("keep a state", s.pool.SendBatch(ctx, &batch).Close())
 }
 

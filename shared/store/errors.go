@@ -95,10 +95,11 @@ func valued(code string) bool {
 	return strings.HasPrefix(code, "22") || strings.HasPrefix(code, "23") || strings.HasPrefix(code, "P0")
 }
 
-// unstorable reports whether err says that a row's data is at fault, and why in words.
+// unstorable reports whether err says that a row's data is at fault, and why in words. A violation that
+// no constraint is named in is that rows found no table: see sync.open_intake.
 func unstorable(err error) (reason string, ok bool) {
 	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
+	if !errors.As(err, &pg) || pg.Code == "23514" && pg.ConstraintName == "" {
 		return "", false
 	}
 	switch pg.Code[:2] {

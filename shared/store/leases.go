@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/countinghouse/countinghouse/shared/org"
 )
@@ -22,14 +24,18 @@ const (
 			OR EXISTS (SELECT FROM sync.notices AS n WHERE n.connection_id = c.id AND n.settled_at IS NULL)))
 	FOR NO KEY UPDATE)
 UPDATE sync.connections AS c SET
-	fence = CASE WHEN held OR barred THEN fence ELSE fence + 1 END,
+	fence = CASE WHEN held OR barred THEN fence ELSE ` + nextFence + ` END,
 	lease_holder = CASE WHEN held OR barred THEN lease_holder ELSE $2 END,
 	lease_ttl = CASE WHEN held OR barred THEN lease_ttl ELSE $3 END,
 	lease_until = CASE WHEN held OR barred THEN lease_until ELSE statement_timestamp() + $3 END,
 	tick_noted = CASE WHEN barred THEN tick_noted ELSE held END,
 	next_sync_at = CASE WHEN $5 THEN least(next_sync_at, statement_timestamp()) ELSE next_sync_at END,
 	asked_at = CASE WHEN $5 THEN greatest(asked_at, statement_timestamp()) ELSE asked_at END
-FROM before WHERE c.id = before.id RETURNING fence, NOT (held OR barred)`
+FROM before WHERE c.id = before.id RETURNING fence, NOT (held OR barred), held AND NOT barred`
+
+	// Fences grow with the clock, so that they never come back: in a database that was restored from a
+	// backup a number counted up by ones would soon be that of an owner who is still at work.
+	nextFence = `greatest(fence + 1, (extract(epoch FROM statement_timestamp()) * 1000)::bigint)`
 
 	// Ticks do not come to the second: one that is a little early is taken for the one that is due.
 	early     = 10 * time.Second
@@ -66,10 +72,12 @@ FROM before WHERE c.id = before.id RETURNING before.tick_noted`
 func (s *Store) Acquire(ctx context.Context, id org.ConnectionID, reason org.Reason, holder string, ttl time.Duration) (l org.Lease, ok bool, err error) {
 	l.Connection = id
 	scheduled, asked := reason == org.Schedule, reason != org.Schedule && reason != org.Webhook
-	err = s.pool.QueryRow(ctx, acquire, id, shortened(holder, maxText), ttl, scheduled, asked).Scan(&l.Fence, &ok)
+	var merged bool
+	err = s.pool.QueryRow(ctx, acquire, id, shortened(holder, maxText), ttl, scheduled, asked).Scan(&l.Fence, &ok, &merged)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return org.Lease{}, false, nil
 	}
+	trace.SpanFromContext(ctx).SetAttributes(attribute.Bool("merged", merged)) // the tick is noted for the owner
 	if err != nil || !ok {
 		return org.Lease{}, false, failure("take the lease on connection "+id.String(), err)
 	}

@@ -27,7 +27,11 @@ func Migrations() fs.FS {
 
 // Migrate brings the database's schema up to date and builds the views again. Of several callers
 // one works and the others wait. A migration that fails is undone, those before it stay, and the
-// error says which it was. The caller needs the rights to create roles and schemas.
+// error says which it was. The caller becomes the owner of what it makes, and must be the same each
+// time: it needs CREATEROLE, and must own the database or belong to its owner.
+//
+// A database that has a migration which this program has not is left as it is, its views too:
+// fault.Invalid, which names the newest of them.
 func (s *Store) Migrate(ctx context.Context) error {
 	settings := s.pool.Config()
 	settings.ConnConfig.RuntimeParams["statement_timeout"] = "0" // a migration takes its time
@@ -37,13 +41,22 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return failure("open the database", err)
 	}
 	defer pool.Close()
+	if err := foreign(ctx, pool); err != nil {
+		return err
+	}
 	if err := migrate(ctx, pool); err != nil {
+		return err
+	}
+	if err := foreign(ctx, pool); err != nil { // a newer version may have worked while we waited
 		return err
 	}
 	if err := secure(ctx, pool); err != nil {
 		return err
 	}
-	return s.RebuildViews(ctx)
+	if err := s.RebuildViews(ctx); err != nil {
+		return err
+	}
+	return admit(ctx, pool)
 }
 
 func migrate(ctx context.Context, pool *pgxpool.Pool) error {

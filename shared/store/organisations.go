@@ -17,8 +17,8 @@ import (
 // readers is the group that every organisation's login belongs to.
 const readers = "countinghouse_reader"
 
-// ReaderRole names the login that reads one organisation's rows. Its password, or its IAM account's
-// membership in it, is set by the operator.
+// ReaderRole names the login that reads one organisation's rows. The operator, signed in as the owner,
+// gives it a password (ALTER ROLE … PASSWORD), or makes a person's IAM login a member of it.
 func ReaderRole(slug org.Slug) string { return "reader_" + string(slug) }
 
 // EnsureOrganisation makes sure that an organisation has its row, with this name, and its read-only
@@ -47,14 +47,18 @@ var readerSettings = [...]string{"default_transaction_read_only=on", "statement_
 
 const readerLimit = 20 // connections at a time
 
+const readerState = `SELECT r.rolcanlogin AND r.rolinherit AND NOT r.rolcreatedb AND NOT r.rolcreaterole AND r.rolconnlimit = $2,
+	r.rolbypassrls OR EXISTS (SELECT FROM pg_catalog.pg_roles AS g WHERE pg_has_role(r.oid, g.oid, 'MEMBER') AND (g.rolname = $4
+		OR g.oid IN (SELECT nspowner FROM pg_catalog.pg_namespace WHERE nspname = 'sync' UNION ALL SELECT datdba FROM pg_catalog.pg_database WHERE datname = current_database()))),
+	coalesce((SELECT setconfig FROM pg_catalog.pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0), '{}'),
+	pg_has_role(r.oid, $3, 'MEMBER') FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1`
+
 func ensureReader(ctx context.Context, pool *pgxpool.Pool, role string) error {
 	name := quote(role)
 	options := fmt.Sprintf("LOGIN INHERIT NOCREATEDB NOCREATEROLE CONNECTION LIMIT %d", readerLimit)
 	var exists, fits, unbound, member bool
 	var have []string
-	err := pool.QueryRow(ctx, `SELECT r.rolcanlogin AND r.rolinherit AND NOT r.rolcreatedb AND NOT r.rolcreaterole AND r.rolconnlimit = $2,
-	r.rolsuper OR r.rolbypassrls, coalesce((SELECT setconfig FROM pg_catalog.pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0), '{}'),
-	pg_has_role(r.oid, $3, 'MEMBER') FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1`, role, readerLimit, readers).
+	err := pool.QueryRow(ctx, readerState, role, readerLimit, readers, programs).
 		Scan(&fits, &unbound, &have, &member)
 	exists = err == nil
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
@@ -62,9 +66,9 @@ func ensureReader(ctx context.Context, pool *pgxpool.Pool, role string) error {
 	}
 	var todo []string
 	switch {
-	case unbound: // a superuser made it so: not ours to change without a word
-		return fault.New(fault.Invalid, "the role "+role+" is a superuser or has BYPASSRLS, so it would read every organisation's rows: "+
-			"ALTER ROLE "+name+" NOSUPERUSER NOBYPASSRLS, or drop it")
+	case unbound: // somebody made it so, or gcloud, whose users own what the instance owns: not ours to change without a word
+		return fault.New(fault.Invalid, "the role "+role+" is a superuser, has BYPASSRLS, or is a member of "+programs+" or of the owner, so it would read every organisation's rows: "+
+			"ALTER ROLE "+name+" NOSUPERUSER NOBYPASSRLS and REVOKE these from it, or drop it; here it is made anew")
 	case !exists:
 		todo = append(todo, "CREATE ROLE "+name+" "+options)
 	case !fits:
@@ -81,14 +85,14 @@ func ensureReader(ctx context.Context, pool *pgxpool.Pool, role string) error {
 	}
 	for _, sql := range todo {
 		if _, err := pool.Exec(ctx, sql); err != nil {
-			return err
+			return unmanaged(readers, err)
 		}
 	}
-	return admit(ctx, pool, role)
+	return letConnect(ctx, pool, role)
 }
 
-// admit lets the role connect to this database.
-func admit(ctx context.Context, pool *pgxpool.Pool, role string) error {
+// letConnect lets the role connect to this database.
+func letConnect(ctx context.Context, pool *pgxpool.Pool, role string) error {
 	var database string
 	var admitted bool
 	err := pool.QueryRow(ctx, `SELECT current_database(), has_database_privilege($1, current_database(), 'CONNECT')`, role).Scan(&database, &admitted)

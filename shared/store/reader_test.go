@@ -25,6 +25,11 @@ type hostile struct {
 func newHostile(t *testing.T) (*fixture, hostile) {
 	t.Helper()
 	f := newFixture(t)
+	return f, newHostileIn(t, f)
+}
+
+func newHostileIn(t *testing.T, f *fixture) hostile {
+	t.Helper()
 	f.apply(order("1", 2), order("2", 3), tag("9", "ours"))
 	other := f.Connect(t, "powergen", books, "realm-2")
 	l := f.Lease(t, other)
@@ -39,7 +44,7 @@ func newHostile(t *testing.T) (*fixture, hostile) {
 		}
 	}
 	f.exec(`ANALYZE`)
-	return f, hostile{signIn(t, f.Store, store.ReaderRole("onpoint")), t}
+	return hostile{signIn(t, f.Store, store.ReaderRole("onpoint")), t}
 }
 
 func signIn(t *testing.T, s *storetest.Store, role string) *pgx.Conn {
@@ -91,6 +96,11 @@ func (h hostile) try(statements ...string) (shown string, err error) {
 func TestReaderSeesItsOwn(t *testing.T) {
 	t.Parallel()
 	_, h := newHostile(t)
+	h.seesItsOwn(t)
+}
+
+func (h hostile) seesItsOwn(t *testing.T) {
+	t.Helper()
 	for sql, want := range map[string]string{
 		`SELECT id FROM appsheet.orders ORDER BY 1`:                                           "1|\n2|\n",
 		`SELECT count(*) FROM appsheet.order_lines`:                                           "5|\n",
@@ -111,6 +121,11 @@ func TestReaderSeesItsOwn(t *testing.T) {
 func TestHostileReader(t *testing.T) {
 	t.Parallel()
 	f, h := newHostile(t)
+	h.attacks(t, f)
+}
+
+func (h hostile) attacks(t *testing.T, f *fixture) {
+	t.Helper()
 	oid := f.value(`SELECT 'testbooks.orders'::regclass::oid`)
 	f.exec(`SELECT lo_from_bytea(4242, 'powergen secret')`)
 	const writable = `SET default_transaction_read_only = off; SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE`
@@ -190,6 +205,11 @@ func TestHostileReader(t *testing.T) {
 		{`SELECT * FROM sync.migrations`},
 		{`SELECT currval('sync.connections_id_seq')`},
 		{`SELECT last_value FROM sync.connections_id_seq`},
+		{`SELECT * FROM intake_testbooks.orders`},
+		{writable, `INSERT INTO intake_testbooks.tags (org_id, connection_id, id, raw, digest, synced_at) VALUES ('onpoint', 1, 'x', '{}', '', now())`},
+		{`SET ROLE countinghouse_program`, `SELECT * FROM testbooks.orders`},
+		{writable, `GRANT countinghouse_program TO reader_onpoint`},
+		{writable, `SELECT sync.admit_programs()`},
 	} {
 		shown, err := h.try(attempt...)
 		if all := shown + fmt.Sprint(err); strings.Contains(all, "powergen secret") ||
@@ -197,6 +217,9 @@ func TestHostileReader(t *testing.T) {
 			t.Errorf("%v shows\n%.500s\n%v", attempt, shown, err)
 		}
 		quiet := strings.Contains(shown+fmt.Sprint(err), "powergen") && !strings.Contains(strings.Join(attempt, ""), "powergen")
+		if strings.Contains(attempt[len(attempt)-1], "lo_") && f.value(`SELECT rolsuper FROM pg_roles WHERE rolname = current_user`) == "false" {
+			continue // nobody but a superuser can take large objects from everybody: they are the reader's own, and empty
+		}
 		if quiet || err == nil && strings.HasPrefix(attempt[0], "SET default") && !strings.Contains(strings.Join(attempt, ""), "NOTIFY") {
 			t.Errorf("%v succeeds or shows the other's name:\n%.500s", attempt, shown)
 		}
@@ -209,7 +232,11 @@ func TestHostileReader(t *testing.T) {
 // What a login may do is listed, so that a new table or function cannot open a door unnoticed.
 func TestReadersRights(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	newFixture(t).readersRights(t)
+}
+
+func (f *fixture) readersRights(t *testing.T) {
+	t.Helper()
 	for _, row := range f.rows(`SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 		WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND has_function_privilege('countinghouse_reader', p.oid, 'EXECUTE')
 		AND p.proname <> 'readable_orgs'`) {

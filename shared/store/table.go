@@ -96,7 +96,7 @@ func newRelation(r *catalog.Relation) (*relation, error) {
 	}
 	rel.fields = len(rel.copied())
 	rows := rel.places()
-	rel.copy = fmt.Sprintf("COPY %s (%s) FROM STDIN (FORMAT binary)", rel.name, strings.Join(rel.copied(), ", "))
+	rel.copy = fmt.Sprintf("COPY %s (%s) FROM STDIN (FORMAT binary)", intake(r.Schema, r.Name), strings.Join(rel.copied(), ", "))
 	rel.remove = fmt.Sprintf("DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT f.ctid FROM unnest($3::text[]) AS m (object) %s))", rel.name, rows)
 	rel.mark = fmt.Sprintf(`UPDATE %s AS r SET deleted_at = d.at, synced_at = $5
 FROM (SELECT f.ctid, m.at FROM unnest($3::text[], $4::timestamptz[]) AS m (object, at) %s) AS d WHERE r.ctid = d.ctid`, rel.name, rows)

@@ -55,6 +55,7 @@ type Server struct {
 	Version int // major version, for example 15
 
 	port   int
+	bin    string // folder of its programs
 	proc   *process
 	once   sync.Once
 	unlock func()
@@ -134,7 +135,7 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c.bin, s.Version = bin.dir, bin.major
+	c.bin, s.bin, s.Version = bin.dir, bin.dir, bin.major
 	if made == 0 {
 		err = c.create(ctx)
 	} else {

@@ -22,11 +22,15 @@ import (
 	"github.com/countinghouse/countinghouse/shared/store"
 )
 
-// Store is a store in a database of its own.
+// Store is a store in a database of its own. What is done through it is done as a program does it, by a
+// login that owns nothing, save what takes the owner: see owner.go.
 type Store struct {
 	*store.Store
-	Pool *pgxpool.Pool
-	URL  string // the database's address, for DATABASE_URL
+	Owner *store.Store
+	Pool  *pgxpool.Pool // of the owner, who is a superuser
+	URL   string        // the database's address for the owner, for DATABASE_URL
+
+	ProgramURL string // the same for functions and jobs
 }
 
 // New returns a store of the tables in a new, migrated database that is dropped when t ends. Tables
@@ -49,19 +53,31 @@ func New(t testing.TB, tables ...catalog.Table) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool, err := store.Open(ctx, store.Config{DatabaseURL: config.Secret(address)})
+	s, err := open(ctx, t, address, withLogin(address, login, password), tables)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(pool.Close)
-	s, err := store.New(pool, tables)
-	if err != nil {
-		t.Fatal(err)
+	return s
+}
+
+// open returns the store behind the two addresses.
+func open(ctx context.Context, t testing.TB, owner, program string, tables []catalog.Table) (*Store, error) {
+	s := &Store{URL: owner, ProgramURL: program}
+	for _, to := range []struct {
+		address string
+		store   **store.Store
+	}{{owner, &s.Owner}, {program, &s.Store}} {
+		pool, err := store.Open(ctx, store.Config{DatabaseURL: config.Secret(to.address)})
+		if err != nil {
+			return nil, err
+		}
+		t.Cleanup(pool.Close)
+		if *to.store, err = store.New(pool, tables); err != nil {
+			return nil, err
+		}
 	}
-	if err := complete(ctx, s, tables); err != nil {
-		t.Fatal(err)
-	}
-	return &Store{Store: s, Pool: pool, URL: address}
+	s.Pool = s.Owner.Pool()
+	return s, complete(ctx, s.Owner, tables)
 }
 
 // Connect makes an active connection, and its organisation with that slug as its name if need be.
@@ -116,7 +132,11 @@ func complete(ctx context.Context, s *store.Store, tables []catalog.Table) error
 	if !made && len(tables) == 0 {
 		return nil
 	}
-	return s.RebuildViews(ctx)
+	if err := s.RebuildViews(ctx); err != nil {
+		return err
+	}
+	_, err := s.Pool().Exec(ctx, `SELECT sync.admit_programs()`)
+	return err
 }
 
 // cluster is the server that the test program uses.
@@ -187,8 +207,11 @@ func (c *cluster) migrate(ctx context.Context) error {
 	defer conn.Exec(ctx, `SELECT pg_advisory_unlock(hashtext('countinghouse template'))`) //nolint:errcheck // ends with the session
 	var ready bool
 	err = conn.QueryRow(ctx, `SELECT count(*) > 0 FROM pg_database WHERE datname = $1 AND shobj_description(oid, 'pg_database') = 'ready'`, c.template).Scan(&ready)
-	if err != nil || ready {
+	if err != nil {
 		return err
+	}
+	if ready {
+		return c.enrol(ctx, conn)
 	}
 	for _, sql := range []string{"DROP DATABASE IF EXISTS " + c.template + " WITH (FORCE)", "CREATE DATABASE " + c.template} {
 		if _, err := conn.Exec(ctx, sql); err != nil {
@@ -198,8 +221,10 @@ func (c *cluster) migrate(ctx context.Context) error {
 	if err := migrated(ctx, c.url(c.template)); err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, "COMMENT ON DATABASE "+c.template+" IS 'ready'")
-	return err
+	if _, err = conn.Exec(ctx, "COMMENT ON DATABASE "+c.template+" IS 'ready'"); err != nil {
+		return err
+	}
+	return c.enrol(ctx, conn)
 }
 
 // tidy drops what earlier programs have left on a server that is this program's alone: databases of
