@@ -44,6 +44,7 @@ const (
 	Active       State = "active"       // synced at every tick
 	NeedsReauth  State = "needs_reauth" // the customer must connect again; data stays
 	Paused       State = "paused"       // the provider or an operator has stopped it for now
+	Leaving      State = "leaving"      // its organisation leaves: the login at the provider is yet to be ended
 	Disconnected State = "disconnected" // ended; data stays
 )
 

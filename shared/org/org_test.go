@@ -29,7 +29,7 @@ func TestParseSlug(t *testing.T) {
 func TestStates(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[org.State]bool{
-		org.Connecting: false, org.Active: true, org.NeedsReauth: false, org.Paused: true, org.Disconnected: false, "": false,
+		org.Connecting: false, org.Active: true, org.NeedsReauth: false, org.Paused: true, org.Leaving: false, org.Disconnected: false, "": false,
 	} {
 		if state.Syncs() != want {
 			t.Errorf("%q syncs: %v", state, !want)

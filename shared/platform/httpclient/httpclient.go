@@ -33,7 +33,7 @@ func New(o Options) *http.Client {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Client{
 		Timeout: o.Timeout,
-		Transport: &http.Transport{
+		Transport: traced{&http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
 			DialContext:            dialer.DialContext,
 			TLSHandshakeTimeout:    10 * time.Second,
@@ -46,7 +46,7 @@ func New(o Options) *http.Client {
 			ReadBufferSize:         32 << 10, // answers are megabytes: fewer, larger reads
 			DisableCompression:     o.DisableCompression,
 			ForceAttemptHTTP2:      true,
-		},
+		}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

@@ -2,9 +2,16 @@ package logging
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/countinghouse/countinghouse/shared/platform/version"
 )
 
 // errorEvent marks an entry for Error Reporting though it holds no stack.
@@ -54,26 +61,33 @@ func severity(l slog.Level) string {
 	}
 }
 
-// cloudAttrs returns what a record gets from its context and its level.
-func (o Options) cloudAttrs(ctx context.Context, r slog.Record) []slog.Attr {
-	var as []slog.Attr
-	if t, ok := ctx.Value(traceKey{}).(trace); ok {
-		id := t.id
-		if o.Project != "" {
-			id = "projects/" + o.Project + "/traces/" + t.id
+// entry is what all entries of a program have in common.
+type entry struct {
+	project, program, version string
+	labels                    []slog.Attr // of the deployment
+}
+
+func (o Options) entry() entry {
+	e := entry{project: o.Project, program: o.program(), version: version.String()}
+	for _, l := range []struct{ key, value string }{{"revision", o.Revision}, {"execution", o.Execution}} {
+		if l.value != "" {
+			e.labels = append(e.labels, slog.String(l.key, l.value))
 		}
-		as = append(as, slog.String("logging.googleapis.com/trace", id),
-			slog.String("logging.googleapis.com/spanId", t.span),
-			slog.Bool("logging.googleapis.com/trace_sampled", t.sampled))
 	}
-	if ls := labels(ctx); len(ls) > 0 {
+	return e
+}
+
+// attrs returns what a record gets from its context and its level.
+func (e entry) attrs(ctx context.Context, r slog.Record) []slog.Attr {
+	as := e.trace(ctx)
+	if ls := slices.Concat(e.labels, labels(ctx)); len(ls) > 0 {
 		as = append(as, slog.Attr{Key: "logging.googleapis.com/labels", Value: slog.GroupValue(ls...)})
 	}
 	if r.Level < slog.LevelError {
 		return as
 	}
-	if o.Service != "" {
-		as = append(as, slog.Group("serviceContext", "service", o.Service, "version", o.Revision))
+	if e.program != "" {
+		as = append(as, slog.Group("serviceContext", "service", e.program, "version", e.version))
 	}
 	if hasStack(r) {
 		return as
@@ -83,10 +97,39 @@ func (o Options) cloudAttrs(ctx context.Context, r slog.Record) []slog.Attr {
 		"filePath", f.File, "lineNumber", f.Line, "functionName", f.Function)))
 }
 
+// trace names the span that a record belongs to.
+func (e entry) trace(ctx context.Context) []slog.Attr {
+	at := trace.SpanContextFromContext(ctx)
+	if !at.IsValid() {
+		return nil
+	}
+	id := at.TraceID().String()
+	if e.project != "" {
+		id = "projects/" + e.project + "/traces/" + id
+	}
+	return []slog.Attr{
+		slog.String("logging.googleapis.com/trace", id),
+		slog.String("logging.googleapis.com/spanId", at.SpanID().String()),
+		slog.Bool("logging.googleapis.com/trace_sampled", at.IsSampled()),
+	}
+}
+
 func hasStack(r slog.Record) (has bool) {
 	r.Attrs(func(a slog.Attr) bool {
 		has = a.Key == StackKey
 		return !has
 	})
 	return has
+}
+
+// Stack returns the value of StackKey for a panic with value p, whose stack is what runtime/debug.Stack
+// tells where it is recovered. A value that brings a stack, because it has come from another goroutine,
+// keeps its own.
+func Stack(p any, stack []byte) string {
+	const begins = "\n\ngoroutine "
+	words, own, has := strings.Cut(fmt.Sprintf("panic: %v", p), begins)
+	if !has {
+		own = strings.TrimPrefix(string(stack), "goroutine ")
+	}
+	return strings.Join(strings.Fields(words), " ") + begins + own
 }

@@ -3,6 +3,7 @@
 package logging
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -15,11 +16,13 @@ import (
 
 // Options of a logger; config.Load fills them.
 type Options struct {
-	Format   string     `env:"LOG_FORMAT" help:"json or text; the default is json on Cloud Run, else text"`
-	Level    slog.Level `env:"LOG_LEVEL" envDefault:"INFO" help:"DEBUG, INFO, WARN or ERROR"`
-	Project  string     `env:"GOOGLE_CLOUD_PROJECT"`     // joins log entries with their traces
-	Service  string     `env:"K_SERVICE" set:"platform"` // names the program in Error Reporting
-	Revision string     `env:"K_REVISION" set:"platform"`
+	Format    string     `env:"LOG_FORMAT" help:"json or text; the default is json on Cloud Run, else text"`
+	Level     slog.Level `env:"LOG_LEVEL" envDefault:"INFO" help:"DEBUG, INFO, WARN or ERROR"`
+	Project   string     `env:"GOOGLE_CLOUD_PROJECT"`     // joins log entries with their traces
+	Service   string     `env:"K_SERVICE" set:"platform"` // this and the next of a function, the two after of a job
+	Revision  string     `env:"K_REVISION" set:"platform"`
+	Job       string     `env:"CLOUD_RUN_JOB" set:"platform"`
+	Execution string     `env:"CLOUD_RUN_EXECUTION" set:"platform"`
 }
 
 // Validate implements config.Validator.
@@ -33,18 +36,21 @@ func (o Options) Validate() error {
 }
 
 // JSON reports whether a machine reads the log: also where that could not be read from LOG_FORMAT.
-func (o Options) JSON() bool { return o.Format == "json" || o.Format != "text" && o.Service != "" }
+func (o Options) JSON() bool { return o.Format == "json" || o.Format != "text" && o.program() != "" }
+
+// program is the name that the program is deployed by; empty: it is on no Cloud Run.
+func (o Options) program() string { return cmp.Or(o.Service, o.Job) }
 
 // New returns a logger that writes one line for each record to w.
 //
 // As JSON, records carry severity, message, time, sourceLocation, the trace and span of their
-// context (WithTrace), its labels (With), and from ERROR on what Error Reporting looks for. In
-// either form values under a key such as token, code or authorization are replaced by [redacted],
+// context (OpenTelemetry's), its labels (With) and those of the deployment, and from ERROR on what
+// Error Reporting looks for: it groups what has no stack by the place that logs it. In either form values under a key such as token, code or authorization are replaced by [redacted],
 // as a second net: secrets belong in a config.Secret, which prints as [secret] by itself.
 func New(w io.Writer, o Options) *slog.Logger {
 	if o.JSON() {
 		root := slog.NewJSONHandler(w, &slog.HandlerOptions{AddSource: true, Level: o.Level, ReplaceAttr: cloud})
-		return slog.New(handler{root: root, now: root, extra: o.cloudAttrs})
+		return slog.New(handler{root: root, now: root, extra: o.entry().attrs})
 	}
 	root := slog.NewTextHandler(w, &slog.HandlerOptions{Level: o.Level, ReplaceAttr: plain})
 	return slog.New(handler{root: root, now: root, extra: func(ctx context.Context, _ slog.Record) []slog.Attr { return labels(ctx) }})
@@ -105,13 +111,14 @@ func plain(groups []string, a slog.Attr) slog.Attr {
 	return redact(groups, a)
 }
 
-// redact hides the value of an attribute whose key, or whose group, says that it is a secret.
+// redact hides the value of an attribute whose key, or whose group, says that it is a secret. How long
+// something took is none: "1.5s", not nanoseconds, in JSON too.
 func redact(groups []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		return slog.String(a.Key, a.Value.Duration().Round(time.Microsecond).String())
+	}
 	if sensitive(a.Key) || slices.ContainsFunc(groups, sensitive) {
 		return slog.String(a.Key, "[redacted]")
-	}
-	if a.Value.Kind() == slog.KindDuration { // "1.5s", not nanoseconds, in JSON too
-		return slog.String(a.Key, a.Value.Duration().Round(time.Microsecond).String())
 	}
 	return a
 }

@@ -2,22 +2,36 @@ package logging_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
+	"github.com/countinghouse/countinghouse/shared/platform/version"
 )
 
-const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+// traced is a context in a trace that somebody else has begun.
+func traced(t *testing.T) context.Context {
+	t.Helper()
+	id, errTrace := trace.TraceIDFromHex("0af7651916cd43dd8448eb211c80319c")
+	span, errSpan := trace.SpanIDFromHex("b7ad6b7169203331")
+	if errTrace != nil || errSpan != nil {
+		t.Fatal(errTrace, errSpan)
+	}
+	at := trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: span, TraceFlags: trace.FlagsSampled, Remote: true})
+	return trace.ContextWithRemoteSpanContext(t.Context(), at)
+}
 
 func TestCloudEntry(t *testing.T) {
-	ctx := logging.With(logging.WithTrace(t.Context(), parent), "org", "onpoint")
+	ctx := logging.With(traced(t), "org", "onpoint")
 	e := entry(t, logging.Options{Format: "json", Project: "demo"}, func(l *slog.Logger) {
 		l.With("unit", 7).WithGroup("page").WarnContext(ctx, "page applied", "changed", 3, "took", 1500*time.Millisecond)
 	})
@@ -43,22 +57,60 @@ func TestCloudEntry(t *testing.T) {
 	}
 }
 
+// A function and a job on Cloud Run write JSON without being asked, and say which program they are.
 func TestErrorsReachErrorReporting(t *testing.T) {
-	o := logging.Options{Service: "connect", Revision: "connect-3"} // as on Cloud Run: JSON without being asked
-	e := entry(t, o, func(l *slog.Logger) { l.Error("sync failed") })
-	if e["severity"] != "ERROR" || !strings.HasSuffix(e["@type"].(string), "ReportedErrorEvent") {
-		t.Errorf("entry %v", e)
+	for _, tt := range []struct {
+		name    string
+		give    logging.Options
+		service any
+		labels  any
+	}{
+		{"a function", logging.Options{Service: "connect", Revision: "connect-3"}, map[string]any{"service": "connect", "version": version.String()}, map[string]any{"revision": "connect-3"}},
+		{"a job", logging.Options{Job: "backfill", Execution: "backfill-x7"}, map[string]any{"service": "backfill", "version": version.String()}, map[string]any{"execution": "backfill-x7"}},
+		{"elsewhere", logging.Options{Format: "json"}, nil, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := entry(t, tt.give, func(l *slog.Logger) { l.Error("sync failed") })
+			if e["severity"] != "ERROR" || !strings.HasSuffix(e["@type"].(string), "ReportedErrorEvent") {
+				t.Errorf("entry %v", e)
+			}
+			place := e["context"].(map[string]any)["reportLocation"].(map[string]any)
+			if !strings.HasSuffix(place["filePath"].(string), "logging_test.go") || place["lineNumber"].(float64) == 0 {
+				t.Errorf("report location %v", place)
+			}
+			if diff := cmp.Diff(tt.service, e["serviceContext"]); diff != "" {
+				t.Errorf("service (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.labels, e["logging.googleapis.com/labels"]); diff != "" {
+				t.Errorf("labels (-want +got):\n%s", diff)
+			}
+			e = entry(t, tt.give, func(l *slog.Logger) { l.Error("panic", logging.StackKey, "panic: x\n\ngoroutine 1 [running]:") })
+			if e["@type"] != nil || e["context"] != nil || e[logging.StackKey] == nil {
+				t.Errorf("an entry with a stack: %v", e)
+			}
+			if e = entry(t, tt.give, func(l *slog.Logger) { l.Warn("x") }); e["@type"] != nil || e["serviceContext"] != nil {
+				t.Errorf("a warning goes to Error Reporting: %v", e)
+			}
+		})
 	}
-	place := e["context"].(map[string]any)["reportLocation"].(map[string]any)
-	if !strings.HasSuffix(place["filePath"].(string), "logging_test.go") || place["lineNumber"].(float64) == 0 {
-		t.Errorf("report location %v", place)
-	}
-	if diff := cmp.Diff(map[string]any{"service": "connect", "version": "connect-3"}, e["serviceContext"]); diff != "" {
-		t.Errorf("service (-want +got):\n%s", diff)
-	}
-	e = entry(t, o, func(l *slog.Logger) { l.Error("panic", logging.StackKey, "panic: x\n\ngoroutine 1 [running]:") })
-	if e["@type"] != nil || e[logging.StackKey] == nil {
-		t.Errorf("an entry with a stack: %v", e)
+}
+
+// Error Reporting wants a line of words, an empty one, and the stack.
+func TestStack(t *testing.T) {
+	here := "goroutine 1 [running]:\nmain.main()"
+	for _, tt := range []struct {
+		name string
+		give any
+		want string
+	}{
+		{"a text", "boom", "panic: boom\n\n" + here},
+		{"an error of several lines", errors.New("boom\n\nbang"), "panic: boom bang\n\n" + here},
+		{"a value that brings its own stack", errors.New("boom\n\ngoroutine 7 [running]:\nx.y()"), "panic: boom\n\ngoroutine 7 [running]:\nx.y()"},
+		{"nothing", nil, "panic: <nil>\n\n" + here},
+	} {
+		if got := logging.Stack(tt.give, []byte(here)); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }
 
@@ -93,20 +145,12 @@ func TestTextIsForPeople(t *testing.T) {
 }
 
 func TestOptionsComeFromTheEnvironment(t *testing.T) {
-	got, err := config.Load[logging.Options]([]string{"LOG_FORMAT=json", "LOG_LEVEL=debug", "K_SERVICE=connect"})
-	if want := (logging.Options{Format: "json", Level: slog.LevelDebug, Service: "connect"}); err != nil || got != want {
+	got, err := config.Load[logging.Options]([]string{"LOG_FORMAT=json", "LOG_LEVEL=debug", "K_SERVICE=connect", "CLOUD_RUN_EXECUTION=x"})
+	if want := (logging.Options{Format: "json", Level: slog.LevelDebug, Service: "connect", Execution: "x"}); err != nil || got != want {
 		t.Errorf("got %+v %v", got, err)
 	}
 	if _, err := config.Load[logging.Options]([]string{"LOG_FORMAT=yaml"}); err == nil || !strings.Contains(err.Error(), "LOG_FORMAT: want json or text") {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestOnlyATraceIsTaken(t *testing.T) {
-	for _, bad := range []string{"", "x", strings.ToUpper(parent), "ff" + parent[2:], "00-" + strings.Repeat("0", 32) + parent[35:]} {
-		if ctx := logging.WithTrace(t.Context(), bad); ctx != t.Context() {
-			t.Errorf("%q is taken as a trace", bad)
-		}
 	}
 }
 

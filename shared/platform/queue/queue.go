@@ -4,10 +4,14 @@ package queue
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
+	"go.opentelemetry.io/otel/attribute"
+	otel "go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -15,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/platform/tracing"
 )
 
 // Config says where Pub/Sub is; config.Load fills it.
@@ -80,17 +85,33 @@ type Publisher struct {
 }
 
 // Publish sends a message and returns its id once Pub/Sub has it safe. Concurrent calls share
-// requests.
+// requests. The message carries ctx's place in its trace in the attribute traceparent, where there is one.
 //
 // Limits: attributes or data must be there; 10 MB in all, 100 attributes, keys of 256 bytes, values
 // of 1,024. It repeats failed attempts for up to a minute, or until ctx ends.
 // Errors: fault.NotFound (no such topic), Forbidden, Invalid, RateLimited, Unavailable, Stopped (ctx).
 func (p *Publisher) Publish(ctx context.Context, attributes map[string]string, data []byte) (id string, err error) {
-	id, err = p.to.Publish(ctx, &pubsub.Message{Attributes: attributes, Data: data}).Get(ctx)
+	ctx, span := trace.SpanFromContext(ctx).TracerProvider().Tracer(tracing.Scope).Start(ctx, "publish", trace.WithSpanKind(trace.SpanKindProducer),
+		trace.WithAttributes(attribute.String("messaging.destination.name", p.topic)))
+	defer span.End()
+	id, err = p.to.Publish(ctx, &pubsub.Message{Attributes: traced(ctx, attributes), Data: data}).Get(ctx)
 	if err != nil {
-		return "", p.refusal(ctx, err)
+		err = p.refusal(ctx, err)
+		span.SetStatus(otel.Error, string(fault.Of(err)))
+		return "", err
 	}
 	return id, nil
+}
+
+// traced returns the attributes with the place in a trace, if there is one. The caller's stay as they are.
+func traced(ctx context.Context, attributes map[string]string) map[string]string {
+	at := tracing.Parent(ctx)
+	if at == "" {
+		return attributes
+	}
+	all := map[string]string{tracing.Key: at}
+	maps.Copy(all, attributes)
+	return all
 }
 
 // refusal gives Pub/Sub's failure its kind.

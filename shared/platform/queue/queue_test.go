@@ -16,6 +16,7 @@ import (
 
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/platform/queue"
+	"github.com/countinghouse/countinghouse/shared/platform/tracing"
 )
 
 func TestPublishedMessagesArrive(t *testing.T) {
@@ -51,6 +52,38 @@ func TestPublishedMessagesArrive(t *testing.T) {
 	cancel()
 	if _, err := c.Publisher("ticks").Publish(stopped, nil, []byte("x")); !fault.Is(err, fault.Stopped) {
 		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// A message carries its place in a trace, and the sender's attributes stay as they are.
+func TestMessagesCarryTheirTrace(t *testing.T) {
+	srv := pstest.NewServerWithAddress("127.0.0.1:0")
+	defer srv.Close()
+	if _, err := srv.GServer.CreateTopic(t.Context(), &pubsubpb.Topic{Name: "projects/demo/topics/ticks"}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := queue.New(t.Context(), queue.Config{Project: "demo", Emulator: srv.Addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const place = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+	for _, tt := range []struct {
+		name string
+		ctx  context.Context
+		want map[string]string
+	}{
+		{"in none", t.Context(), map[string]string{"org": "onpoint"}},
+		{"in one that nobody keeps", tracing.From(t.Context(), place), map[string]string{"org": "onpoint", "traceparent": place}},
+	} {
+		own := map[string]string{"org": "onpoint"}
+		id, err := c.Publisher("ticks").Publish(tt.ctx, own, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, srv.Message(id).Attributes); diff != "" || len(own) != 1 {
+			t.Errorf("%s: attributes (-want +got):\n%s", tt.name, diff)
+		}
 	}
 }
 

@@ -30,12 +30,12 @@ func (v *Vault) Session(c org.Connection, l org.Lease, r Refresh) *Session {
 
 // Access returns an access token that lasts longer than the vault's buffer, renewing it if need be.
 // One that never ends is returned as it is.
-func (s *Session) Access(ctx context.Context) (string, error) { return s.token(ctx, "") }
+func (s *Session) Access(ctx context.Context) (string, error) { return s.traced(ctx, "") }
 
 // Renew returns an access token other than the one that the provider rejected; fault.Reconnect when
 // that one never ends, because there is no other.
 func (s *Session) Renew(ctx context.Context, rejected string) (string, error) {
-	return s.token(ctx, rejected)
+	return s.traced(ctx, rejected)
 }
 
 func (s *Session) token(ctx context.Context, rejected string) (string, error) {
@@ -62,6 +62,7 @@ func (s *Session) token(ctx context.Context, rejected string) (string, error) {
 	if s.refused != nil {
 		return "", s.refused
 	}
+	renewing(ctx)
 	// From here on a hang-up must not stop us between the provider's answer and its storage.
 	t, err = s.renew(context.WithoutCancel(ctx), t, lost)
 	return t.Access, err
@@ -72,15 +73,18 @@ func (s *Session) token(ctx context.Context, rejected string) (string, error) {
 func (s *Session) recover(ctx context.Context, e Entry) (t Token, lost time.Time, err error) {
 	if e.Open != nil {
 		// The run before us died after it had asked for a new token, perhaps after it had stored it.
-		if t, err = s.adopt(ctx, e.Version); err == nil || !fault.Is(err, fault.NotFound) {
+		if t, err = s.adopt(ctx, e); err == nil || !fault.Is(err, fault.NotFound) {
 			return t, time.Time{}, err
 		}
 		lost = e.Open.Started
 	}
 	t, err = s.vault.read(ctx, s.conn, e)
-	if err == nil && e.Parked != nil && e.Open == nil && !s.unparked {
+	switch {
+	case fault.Is(err, fault.Invalid):
+		t, err = s.newer(ctx, e, err)
+	case err == nil && e.Parked != nil && e.Open == nil && !s.unparked:
 		s.unparked = true
-		err = s.vault.unpark(context.WithoutCancel(ctx), s.conn, s.lease, t)
+		t, err = s.unpark(context.WithoutCancel(ctx), e, t)
 	}
 	// A secret that is not there although the ledger points at it may be a wrong project in the
 	// settings: nobody is asked to connect again for that.
@@ -90,17 +94,51 @@ func (s *Session) recover(ctx context.Context, e Entry) (t Token, lost time.Time
 	return t, lost, err
 }
 
+// newer takes a newer token where the one that the entry points at is of no use: a database that was
+// restored from a backup points at one that has been renewed, and destroyed, since. Without a newer one
+// the error is unusable.
+func (s *Session) newer(ctx context.Context, e Entry, unusable error) (Token, error) {
+	t, err := s.adopt(ctx, e)
+	if fault.Is(err, fault.NotFound) {
+		return Token{}, unusable
+	}
+	if err == nil {
+		s.vault.Log.WarnContext(ctx, "the database names a token that is not usable, and a newer one was found: it was restored from a backup, or the secret was changed by hand",
+			"event", "token_adopted", "org", string(s.conn.Org), "connection", int64(s.conn.ID), "version", e.Version)
+	}
+	return t, err
+}
+
+// unpark moves a parked token to Secret Manager, unless a newer one is there: then the parked one
+// comes from a backup, and would push the good one out.
+func (s *Session) unpark(ctx context.Context, e Entry, parked Token) (Token, error) {
+	t, err := s.adopt(ctx, e)
+	switch {
+	case err == nil, fault.Is(err, fault.Conflict):
+		return t, err
+	case !fault.Is(err, fault.NotFound):
+		s.vault.stays(ctx, s.conn, err)
+		return parked, nil
+	}
+	return parked, s.vault.unpark(ctx, s.conn, s.lease, parked)
+}
+
 // adopt takes the newest stored version above the pointer, if there is one: fault.NotFound if not.
-func (s *Session) adopt(ctx context.Context, pointer int64) (Token, error) {
+// While a token is parked, one that is older than that does not count: it may have been stored
+// without our having known.
+func (s *Session) adopt(ctx context.Context, e Entry) (Token, error) {
 	v := s.vault
-	above, err := v.Secrets.Above(ctx, SecretName(s.conn), pointer)
+	above, err := v.above(ctx, s.conn, e.Version)
 	if err != nil {
-		return Token{}, fmt.Errorf("look for a newer token: %w", err)
+		return Token{}, err
 	}
 	for _, version := range above {
 		t, err := v.read(ctx, s.conn, Entry{Version: version})
 		switch fault.Of(err) {
 		case "":
+			if e.Parked != nil && !t.endless() && t.AccessExpires.Before(e.Expires.Truncate(time.Second)) {
+				continue
+			}
 			return t, v.Ledger.Settle(ctx, s.lease, version, t.AccessExpires)
 		case fault.NotFound, fault.Invalid: // destroyed meanwhile, or not ours
 		default: // it may be the only good token there is
@@ -160,7 +198,7 @@ func (s *Session) rejected(ctx context.Context, a Attempt, refusal error, lost t
 	if err != nil {
 		return Token{}, fmt.Errorf("look up token: %w", err)
 	}
-	t, err := s.adopt(ctx, e.Version)
+	t, err := s.adopt(ctx, e)
 	if err == nil || !fault.Is(err, fault.NotFound) {
 		return t, err
 	}

@@ -507,6 +507,8 @@ func (s *stuck) Add(ctx context.Context, _ string, _ []byte) (int64, error) {
 	return 0, ctx.Err()
 }
 
+func (s *stuck) Above(context.Context, string, int64) ([]int64, error) { return nil, nil }
+
 func (s *stuck) Get(context.Context, string, int64) ([]byte, error) { return s.payload, nil }
 
 func TestSecretManagerDoesNotAnswer(t *testing.T) {

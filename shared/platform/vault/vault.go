@@ -164,7 +164,30 @@ func (v *Vault) Current(ctx context.Context, c org.Connection) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	return v.read(ctx, c, e)
+	t, err := v.read(ctx, c, e)
+	if e.Version == 0 || !errors.Is(err, ErrNoToken) {
+		return t, err
+	}
+	// In a database that was restored from a backup the pointer is behind.
+	above, errAbove := v.above(ctx, c, e.Version)
+	switch {
+	case errAbove != nil:
+		return Token{}, errAbove
+	case len(above) == 0:
+		return Token{}, err
+	}
+	return v.read(ctx, c, Entry{Version: above[0]})
+}
+
+// above returns the numbers of usable versions above the pointer, newest first.
+func (v *Vault) above(ctx context.Context, c org.Connection, pointer int64) ([]int64, error) {
+	ctx, cancel := v.briefly(ctx)
+	defer cancel()
+	above, err := v.Secrets.Above(ctx, SecretName(c), pointer)
+	if err != nil {
+		return nil, fmt.Errorf("look for a newer token: %w", err)
+	}
+	return above, nil
 }
 
 // store puts t into Secret Manager, or parks it, and moves the pointer. It must not be cut short:
@@ -190,10 +213,15 @@ func (v *Vault) unpark(ctx context.Context, c org.Connection, l org.Lease, t Tok
 	}
 	version, err := v.addOnce(ctx, SecretName(c), payload)
 	if err != nil {
-		v.Log.WarnContext(ctx, "a token stays parked in the database: Secret Manager is still out", "connection", int64(c.ID), "err", err.Error())
+		v.stays(ctx, c, err)
 		return nil
 	}
 	return v.settle(ctx, c, l, t, version)
+}
+
+// stays is told of a token that cannot be moved to Secret Manager yet.
+func (v *Vault) stays(ctx context.Context, c org.Connection, err error) {
+	v.Log.WarnContext(ctx, "a token stays parked in the database: Secret Manager is still out", "connection", int64(c.ID), "err", err.Error())
 }
 
 // settle moves the pointer to a version that has been stored, and destroys what is older.
@@ -225,15 +253,19 @@ func (v *Vault) add(ctx context.Context, secret string, payload []byte) (version
 	return version, nil
 }
 
-// One attempt to store a token gets the vault's patience, within these bounds: Secret Manager's
-// client would wait a minute for an answer that does not come.
+// One attempt to store a token, or to look for a newer one, gets the vault's patience, within these
+// bounds: Secret Manager's client would wait a minute for an answer that does not come.
 const (
-	shortestAdd = time.Second
-	longestAdd  = 5 * time.Second
+	shortestTry = time.Second
+	longestTry  = 5 * time.Second
 )
 
+func (v *Vault) briefly(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, min(max(v.Patience, shortestTry), longestTry))
+}
+
 func (v *Vault) addOnce(ctx context.Context, secret string, payload []byte) (version int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, min(max(v.Patience, shortestAdd), longestAdd))
+	ctx, cancel := v.briefly(ctx)
 	defer cancel()
 	return v.Secrets.Add(ctx, secret, payload)
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+
+	"github.com/countinghouse/countinghouse/shared/platform/version"
 )
 
 // Run serves one function with the functions framework until the process gets SIGTERM or SIGINT, or
@@ -23,7 +25,7 @@ func Run(ctx context.Context, o Options) int {
 	s := New(ctx, o)
 	// With a target the framework hands every path to this one function, instead of /Name alone.
 	if err := os.Setenv("FUNCTION_TARGET", o.Name); err != nil {
-		s.log.ErrorContext(ctx, "cannot listen", "function", o.Name, "err", err)
+		s.log.ErrorContext(ctx, "cannot listen", "event", "start_failed", "function", o.Name, "err", err)
 		return 1
 	}
 	functions.HTTP(o.Name, s.ServeHTTP)
@@ -38,21 +40,23 @@ func Run(ctx context.Context, o Options) int {
 	if port == "" {
 		port = "8080"
 	}
-	s.log.InfoContext(ctx, "function begins to listen", "function", o.Name, "address", net.JoinHostPort(host, port))
+	s.log.InfoContext(ctx, "function begins to listen", "event", "started", "function", o.Name, "version", version.String(), "address", net.JoinHostPort(host, port))
 	ended := make(chan error, 1)
 	go func() { ended <- funcframework.StartHostPort(host, port) }()
 	select {
 	case err := <-ended:
-		s.log.ErrorContext(ctx, "cannot listen", "function", o.Name, "err", err)
+		s.log.ErrorContext(ctx, "cannot listen", "event", "start_failed", "function", o.Name, "err", err)
 		return 1
 	case <-ctx.Done():
 	}
 	stop() // from here on a signal ends the process
-	s.log.InfoContext(ctx, "function stops", "function", o.Name)
+	s.log.InfoContext(ctx, "function is asked to stop", "event", "stopping", "function", o.Name)
+	begun := time.Now()
 	if err := s.Shutdown(); err != nil {
 		s.log.ErrorContext(ctx, "function did not close well", "function", o.Name, "err", err)
 	}
 	s.flush()
+	s.log.InfoContext(ctx, "function has stopped", "event", "stopped", "function", o.Name, "took", time.Since(begun))
 	return 0
 }
 

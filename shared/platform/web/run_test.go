@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,6 +44,8 @@ func TestRun(t *testing.T) {
 			port := freePort(t)
 			cmd := exec.Command(os.Args[0])
 			cmd.Env = append(os.Environ(), "WEB_TEST_PORT="+port)
+			var log strings.Builder
+			cmd.Stderr = &log
 			out, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -80,6 +84,13 @@ func TestRun(t *testing.T) {
 			}
 			if err := cmd.Wait(); err != nil {
 				t.Errorf("exit: %v", err)
+			}
+			var events []string
+			for _, m := range regexp.MustCompile(`event=(\S+) function=Echo`).FindAllStringSubmatch(log.String(), -1) {
+				events = append(events, m[1])
+			}
+			if !slices.Equal(events, []string{"started", "stopping", "stopped"}) {
+				t.Errorf("it tells %q:\n%s", events, &log)
 			}
 		})
 	}

@@ -1,16 +1,24 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
-	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
+	"github.com/countinghouse/countinghouse/shared/platform/tracing"
+	"github.com/countinghouse/countinghouse/shared/platform/version"
 )
 
 // ServeHTTP implements http.Handler.
@@ -18,7 +26,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := strings.ToLower(rand.Text()[:16])
 	w.Header().Set("X-Request-Id", id)
 	read := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if read && r.URL.Path == "/healthz" {
+	health, ready := read && isHealth(r.URL.Path), read && isReady(r.URL.Path)
+	if health || ready {
+		w.Header().Set("X-Version", version.String())
+	}
+	if health {
 		say(w, http.StatusOK, "ok")
 		return
 	}
@@ -33,32 +45,69 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.cut, cancel)()
-	ctx = logging.With(logging.WithTrace(withStopping(ctx, s.stopping), r.Header.Get("traceparent")), "request", id)
-	out := &writer{ResponseWriter: w}
-	defer func() {
-		if p := recover(); p != nil {
-			// The query may hold a code: it is not logged.
-			s.log.ErrorContext(ctx, "panic", "function", s.o.Name, "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(p),
-				logging.StackKey, fmt.Sprintf("panic: %v\n\n%s", p, debug.Stack())) // as Error Reporting reads it
-			if !out.wrote {
-				say(w, http.StatusInternalServerError, "internal error, request "+id)
-			}
-		}
-	}()
-	if read && r.URL.Path == "/readyz" {
-		s.ready(ctx, out)
+	ctx = tracing.From(withStopping(ctx, s.stopping), r.Header.Get(tracing.Key))
+	ctx = logging.With(ctx, "request", id)
+	if ready {
+		s.guarded(w, r.WithContext(ctx), http.HandlerFunc(s.ready))
 		return
 	}
-	s.o.Handler.ServeHTTP(out, r.WithContext(ctx))
+	// The answer ends with this call, and with it the processor: what has been seen leaves before.
+	defer s.o.Traces.Flush()
+	ctx, span := s.o.Traces.Begin(ctx, s.o.Name, trace.WithSpanKind(trace.SpanKindServer),
+		trace.WithAttributes(attribute.String("http.request.method", r.Method)))
+	defer span.End()
+	s.tell(r.WithContext(ctx), s.guarded(w, r.WithContext(ctx), s.o.Handler))
+}
+
+// Google's front end keeps paths that end in z for itself: from outside they do not get here. So each
+// check has a second name.
+func isHealth(path string) bool { return path == "/healthz" || path == "/health" }
+func isReady(path string) bool  { return path == "/readyz" || path == "/ready" }
+
+// tell adds an answer to the request's span, and tells of one that nobody should get. Who answers 503
+// means it, and has said why: the sender comes again.
+func (s *Server) tell(r *http.Request, out *writer) {
+	span, code := trace.SpanFromContext(r.Context()), out.status()
+	span.SetAttributes(attribute.Int("http.response.status_code", code))
+	if code < http.StatusInternalServerError {
+		return
+	}
+	span.SetStatus(codes.Error, http.StatusText(code))
+	level := slog.LevelError
+	if code == http.StatusServiceUnavailable {
+		level = slog.LevelWarn
+	}
+	if !out.broken { // else the panic has been told
+		s.log.LogAttrs(r.Context(), level, "request failed", slog.String("event", "request_failed"), slog.String("function", s.o.Name), out.request(r))
+	}
+}
+
+// guarded has a handler answer, and turns its panic into an answer.
+func (s *Server) guarded(w http.ResponseWriter, r *http.Request, h http.Handler) (out *writer) {
+	out = &writer{ResponseWriter: w, begun: time.Now()}
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if out.code == 0 {
+			say(out, http.StatusInternalServerError, "internal error, request "+w.Header().Get("X-Request-Id"))
+		}
+		out.broken = true
+		s.log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("event", "panic"), slog.String("function", s.o.Name), out.request(r),
+			slog.String(logging.StackKey, logging.Stack(p, debug.Stack())))
+	}()
+	h.ServeHTTP(out, r)
+	return out
 }
 
 // ready answers GET /readyz. Why it is not ready stands in the log: the answer is public.
-func (s *Server) ready(ctx context.Context, w http.ResponseWriter) {
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	if own, ok := s.o.Handler.(interface{ Ready(context.Context) error }); ok {
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 		defer cancel()
 		if err := own.Ready(ctx); err != nil {
-			s.log.WarnContext(ctx, "function not ready", "function", s.o.Name, "err", err)
+			s.log.WarnContext(ctx, "function not ready", "event", "not_ready", "function", s.o.Name, "err", err)
 			say(w, http.StatusServiceUnavailable, "not ready")
 			return
 		}
@@ -74,19 +123,39 @@ func say(w http.ResponseWriter, code int, text string) {
 	io.WriteString(w, text+"\n") // nobody is left to tell when it fails
 }
 
-// writer remembers whether an answer has begun.
+// writer remembers what has been answered.
 type writer struct {
 	http.ResponseWriter
-	wrote bool
+	begun  time.Time
+	code   int  // zero: no answer has begun
+	broken bool // the handler panicked, perhaps after it had begun to answer
 }
 
+// request describes the request, and what came of it, as Cloud Logging shows it. The address is without
+// its query, which may hold a code.
+func (w *writer) request(r *http.Request) slog.Attr {
+	return slog.Group("httpRequest", "requestMethod", r.Method, "requestUrl", r.URL.Path, "status", w.status(),
+		"latency", strconv.FormatFloat(time.Since(w.begun).Seconds(), 'f', 6, 64)+"s", "protocol", r.Proto)
+}
+
+// status is what the answer was, or has come to.
+func (w *writer) status() int {
+	if w.broken {
+		return http.StatusInternalServerError
+	}
+	return cmp.Or(w.code, http.StatusOK)
+}
+
+// WriteHeader implements http.ResponseWriter.
 func (w *writer) WriteHeader(code int) {
-	w.wrote = w.wrote || code >= 200
+	if code >= 200 && w.code == 0 {
+		w.code = code
+	}
 	w.ResponseWriter.WriteHeader(code)
 }
 
 func (w *writer) Write(b []byte) (int, error) {
-	w.wrote = true
+	w.code = cmp.Or(w.code, http.StatusOK)
 	return w.ResponseWriter.Write(b)
 }
 

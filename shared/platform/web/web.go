@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/countinghouse/countinghouse/shared/platform/tracing"
 )
 
 // Options of a function.
@@ -18,16 +20,22 @@ type Options struct {
 	Port    string                      // Run only; empty: PORT of the environment, else 8080
 	Grace   time.Duration               // how long running requests may go on once we are asked to stop; zero: 8 s, of Cloud Run's 10
 	Log     *slog.Logger                // nil: slog.Default
+	Traces  *tracing.Tracing            // nil: none. Whoever gives one closes it
 }
 
 // Server serves one function. It is a handler of its own, for programs that serve several; Run does
 // all that a program with one function needs.
 //
-//	GET /healthz  200 always
-//	GET /readyz   200 when the handler is ready, else 503
+//	GET /healthz  200 always, also while we are stopping: the process runs and takes requests, and a
+//	              restart would mend nothing. It says nothing of the database or of providers
+//	GET /readyz   200 when the handler is ready; 503 when it is not, and while we are stopping
 //	any other     the handler; 503 when we are stopping, 500 when it panics
 //
-// Every answer carries X-Request-Id.
+// GET /health and GET /ready are the same two, for callers from outside of Cloud Run.
+//
+// Every answer carries X-Request-Id, and those to the first two X-Version. Cloud Run logs each request;
+// here an answer of 500 or more is told (event=request_failed), besides what was logged about it under
+// the same label "request".
 type Server struct {
 	o        Options
 	log      *slog.Logger

@@ -15,7 +15,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
+	"github.com/countinghouse/countinghouse/shared/platform/tracing"
+	"github.com/countinghouse/countinghouse/shared/platform/version"
 )
 
 func TestEveryFunctionAnswersHealthChecks(t *testing.T) {
@@ -72,6 +79,102 @@ func TestPanicIsOneLogLineAnd500(t *testing.T) {
 	}
 	if got := get(s, "/late"); got.Code != 200 || got.Body.String() != "begun" {
 		t.Errorf("panic after the answer began: %d %s", got.Code, got.Body)
+	}
+}
+
+// TestFailuresAreTold: Cloud Run logs requests; here those are told that nobody should get.
+func TestFailuresAreTold(t *testing.T) {
+	for code, want := range map[int]string{200: "", 204: "", 303: "", 401: "", 404: "", 429: "", 500: "ERROR", 502: "ERROR", 503: "WARNING"} {
+		var out bytes.Buffer
+		s := server(Options{Name: "Connect", Log: logging.New(&out, logging.Options{Format: "json"}),
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) })})
+		got := get(s, "/connect/quickbooks/callback?code=hunter2")
+		if want == "" {
+			if out.Len() > 0 {
+				t.Errorf("%d is told: %s", code, &out)
+			}
+			continue
+		}
+		var e map[string]any
+		if err := json.Unmarshal(out.Bytes(), &e); err != nil {
+			t.Fatalf("%d: %v in %s", code, err, &out)
+		}
+		request, _ := e["httpRequest"].(map[string]any)
+		latency, _ := request["latency"].(string)
+		delete(request, "latency")
+		if _, err := time.ParseDuration(latency); err != nil || !strings.HasSuffix(latency, "s") {
+			t.Errorf("%d: latency %q", code, latency)
+		}
+		wantRequest := map[string]any{"requestMethod": "GET", "requestUrl": "/connect/quickbooks/callback", "status": float64(code), "protocol": "HTTP/1.1"}
+		if diff := cmp.Diff(wantRequest, request); diff != "" || e["severity"] != want || e["event"] != "request_failed" {
+			t.Errorf("%d: severity %v, want %s; request (-want +got):\n%s", code, e["severity"], want, diff)
+		}
+		if labels := e["logging.googleapis.com/labels"].(map[string]any); labels["request"] != got.Header().Get("X-Request-Id") {
+			t.Errorf("%d: labels %v", code, labels)
+		}
+	}
+}
+
+// TestHealthWhileStopping: a restart would only cut off what is still running, but no further request is wanted.
+func TestHealthWhileStopping(t *testing.T) {
+	s := server(Options{Handler: say200("x")})
+	for _, stopped := range []bool{false, true} {
+		if stopped {
+			if err := s.Shutdown(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ready := map[bool]int{false: 200, true: 503}[stopped]
+		for path, want := range map[string]int{"/healthz": 200, "/health": 200, "/readyz": ready, "/ready": ready} {
+			if got := get(s, path); got.Code != want || got.Header().Get("X-Version") != version.String() {
+				t.Errorf("stopped %t, %s: %d, version %q; want %d", stopped, path, got.Code, got.Header().Get("X-Version"), want)
+			}
+		}
+	}
+	if got := get(s, "/"); got.Header().Get("X-Version") != "" {
+		t.Error("strangers are told the version")
+	}
+}
+
+// TestRequestsAreTraced: each but the health checks, below its caller, without its query; its spans have
+// left when it is answered.
+func TestRequestsAreTraced(t *testing.T) {
+	spans := tracetest.NewInMemoryExporter()
+	traces := tracing.New("Connect", tracing.Config{Share: 1}, spans, slog.New(slog.DiscardHandler))
+	s := server(Options{Name: "Connect", Traces: traces, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/panic" {
+			panic("boom")
+		}
+		_, step := trace.SpanFromContext(r.Context()).TracerProvider().Tracer("x").Start(r.Context(), "step")
+		defer step.End()
+		w.WriteHeader(http.StatusAccepted)
+	})})
+	get(s, "/healthz")
+	get(s, "/readyz")
+	if n := len(spans.GetSpans()); n != 0 {
+		t.Errorf("%d spans of health checks", n)
+	}
+	r := httptest.NewRequest("GET", "/x?code=hunter2", nil)
+	r.Header.Set("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	s.ServeHTTP(httptest.NewRecorder(), r)
+	got := spans.GetSpans()
+	if len(got) != 2 || got[0].Name != "step" || got[1].Name != "Connect" || got[0].Parent.SpanID() != got[1].SpanContext.SpanID() {
+		t.Fatalf("spans %v", got)
+	}
+	whole := got[1]
+	if whole.Parent.SpanID().String() != "b7ad6b7169203331" || whole.SpanContext.TraceID().String() != "0af7651916cd43dd8448eb211c80319c" || whole.SpanKind != trace.SpanKindServer {
+		t.Errorf("the request's span: %+v", whole)
+	}
+	if b, err := json.Marshal(whole); err != nil || strings.Contains(string(b), "hunter2") || whole.Status.Code != codes.Unset {
+		t.Errorf("it tells %s, %v", b, err)
+	}
+	spans.Reset()
+	get(s, "/panic")
+	if got := spans.GetSpans(); len(got) != 1 || got[0].Status.Code != codes.Error {
+		t.Errorf("a panic: %v", got)
+	}
+	if err := traces.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 )
@@ -66,14 +68,38 @@ type Report struct {
 //
 // When stop is closed, ctx ends or the budget is used up, Run stops at a page border and Report.More
 // is true. The error is that of the last run; single streams' failures are in its Result only.
-func (e *Engine) Run(ctx context.Context, c org.Connection, o Order, stop <-chan struct{}) (Report, error) {
+//
+// The log line of each of its runs tells how long each phase took; traced, the phases are spans below ctx's.
+func (e *Engine) Run(ctx context.Context, c org.Connection, o Order, stop <-chan struct{}) (rep Report, err error) {
+	ctx, all := span(ctx, "sync", about(c, o.Reason)...)
+	defer func() {
+		all.SetAttributes(attribute.Int("runs", rep.Runs), attribute.Bool("more", rep.More))
+		end(all, err)
+	}()
+	clock := &watch{}
+	clock.start(resting)
 	if err := e.permit(ctx, c, o); err != nil {
 		return Report{}, err
 	}
-	lease, ok, err := e.Store.Acquire(ctx, c.ID, o.Reason, e.Holder, e.Lease)
+	lease, ok, err := e.acquire(ctx, c, o, clock)
 	if err != nil || !ok {
 		return Report{}, err
 	}
+	return e.runs(context.WithValue(ctx, watchKey{}, clock), c, lease, o, clock, stop)
+}
+
+// acquire takes the lease.
+func (e *Engine) acquire(ctx context.Context, c org.Connection, o Order, clock *watch) (l org.Lease, ok bool, err error) {
+	defer clock.in(leasing)()
+	ctx, step := span(ctx, "lease")
+	l, ok, err = e.Store.Acquire(ctx, c.ID, o.Reason, e.Holder, e.Lease)
+	step.SetAttributes(attribute.Bool("taken", ok)) // the store knows whether the tick was merged into another's run
+	end(step, err)
+	return l, ok, err
+}
+
+// runs does as many runs as it takes, under the lease, which it gives back.
+func (e *Engine) runs(ctx context.Context, c org.Connection, lease org.Lease, o Order, clock *watch, stop <-chan struct{}) (rep Report, err error) {
 	// What keeps the books of a run must outlive the caller's patience: only the pull ends with it.
 	keep := context.WithoutCancel(ctx)
 	pull, cancel := context.WithTimeout(ctx, e.Budget)
@@ -87,9 +113,8 @@ func (e *Engine) Run(ctx context.Context, c org.Connection, o Order, stop <-chan
 		}
 	}()
 
-	var rep Report
-	for {
-		w := &work{Engine: e, keep: keep, pull: pull, conn: c, lease: lease, order: o}
+	for ; ; clock.start(resting) {
+		w := &work{Engine: e, keep: keep, pull: pull, conn: c, lease: lease, order: o, clock: clock}
 		err := w.plan()
 		if err == nil && w.needed() {
 			rep.Runs++
@@ -159,7 +184,7 @@ func (e *Engine) renew(ctx context.Context, l org.Lease, cancel func()) (done fu
 func (e *Engine) guard(ctx context.Context, c org.Connection, f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			e.Log.ErrorContext(ctx, "panic", "connection", int64(c.ID), "stack_trace", fmt.Sprintf("panic: %v\n\n%s", p, debug.Stack()))
+			e.Log.ErrorContext(ctx, "panic", "event", "panic", "connection", int64(c.ID), "stack_trace", fmt.Sprintf("panic: %v\n\n%s", p, debug.Stack()))
 			err = fault.New(fault.Internal, "a programming error ended the run, the log tells where: report it; the next sync tries again")
 		}
 	}()
@@ -221,7 +246,7 @@ func words(err error) string {
 	return err.Error()
 }
 
-func (e *Engine) log(ctx context.Context, c org.Connection, run RunID, reason org.Reason, r Result, took time.Duration) {
+func (e *Engine) log(ctx context.Context, c org.Connection, run RunID, reason org.Reason, r Result, clock *watch) {
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
 		slog.String("event", "sync_run"),
@@ -230,17 +255,29 @@ func (e *Engine) log(ctx context.Context, c org.Connection, run RunID, reason or
 		slog.String("reason", string(reason)), slog.String("outcome", string(r.Outcome)),
 		slog.Int("written", r.Applied.Written), slog.Int("deleted", r.Applied.Deleted),
 		slog.Int("unchanged", r.Applied.Unchanged), slog.Int("dead", r.Applied.Dead),
-		slog.Int("batches", r.Batches), slog.Duration("took", took),
+		slog.Int("batches", r.Batches),
 	}
+	attrs = append(attrs, clock.attrs()...)
 	for stream, err := range r.Streams {
 		level = slog.LevelWarn
 		attrs = append(attrs, slog.String("failed_"+stream, err.Error()))
 	}
 	if r.Err != nil {
-		level = slog.LevelError
+		level = severity(r.Kind())
 		attrs = append(attrs, slog.String("kind", string(r.Kind())), slog.String("err", r.Err.Error()), slog.String("state", string(r.State)))
 	}
 	e.Log.LogAttrs(ctx, level, "sync run ended", attrs...)
+}
+
+// severity tells a run that failed because of the provider, the customer or the network, which the next
+// tick or a person mends, from one that somebody here has to look at.
+func severity(k fault.Kind) slog.Level {
+	switch k {
+	case fault.Reconnect, fault.Paused, fault.RateLimited, fault.Unavailable:
+		return slog.LevelWarn
+	default:
+		return slog.LevelError
+	}
 }
 
 // none stands in for a source that could not be opened.

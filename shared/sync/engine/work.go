@@ -5,8 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
@@ -19,6 +24,7 @@ type work struct {
 	conn       org.Connection
 	lease      org.Lease
 	order      Order
+	clock      *watch
 
 	agenda  Agenda
 	allowed Allowance
@@ -35,7 +41,7 @@ func (w *work) plan() (err error) {
 		return fmt.Errorf("look up what there is to do: %w", err)
 	}
 	if n := w.agenda.Notices; len(n) > 0 && !w.agenda.Sweep && w.order.Reread == nil && n[0].Age < w.Collect {
-		if err := wait(w.pull, w.Collect-n[0].Age); err != nil {
+		if err := w.collect(w.Collect - n[0].Age); err != nil {
 			return err
 		}
 		if w.agenda, err = w.Store.Agenda(w.keep, w.lease); err != nil {
@@ -56,6 +62,14 @@ func (w *work) needed() bool {
 	return w.agenda.Sweep || len(w.agenda.Notices) > 0 || w.order.Reread != nil
 }
 
+// collect lets notices gather.
+func (w *work) collect(d time.Duration) (err error) {
+	defer w.clock.in(collecting)()
+	ctx, step := span(w.pull, "collect")
+	defer func() { end(step, err) }()
+	return wait(ctx, d)
+}
+
 func wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -69,8 +83,14 @@ func wait(ctx context.Context, d time.Duration) error {
 
 // once is one run: pull all there is and write down how it went. The error is the run's own, or
 // that of writing it down.
-func (w *work) once() (Result, error) {
-	start := time.Now()
+func (w *work) once() (_ Result, err error) {
+	keep, step := span(w.keep, "run")
+	defer func() {
+		step.SetAttributes(append(w.result.Applied.counts(), attribute.Int64("run", int64(w.run)),
+			attribute.String("outcome", string(w.result.Outcome)), attribute.Int("batches", w.result.Batches))...)
+		end(step, err)
+	}()
+	w.keep, w.pull = keep, trace.ContextWithSpan(w.pull, step)
 	src, err := w.open()
 	streams := w.streams(src)
 	if w.run, err = w.begin(streams, err); w.run == 0 {
@@ -93,12 +113,13 @@ func (w *work) once() (Result, error) {
 	if err := w.Store.Finish(w.keep, w.lease, w.run, *r); err != nil {
 		return *r, fmt.Errorf("finish run %d: %w", w.run, err)
 	}
-	w.log(w.keep, w.conn, w.run, w.order.Reason, *r, time.Since(start))
+	w.log(w.keep, w.conn, w.run, w.order.Reason, *r, w.clock)
 	return *r, r.Err
 }
 
 // open makes the source, unless the budget leaves no call at all.
 func (w *work) open() (src Source, err error) {
+	defer w.clock.in(pulling)()
 	if w.allowed.Floor >= Nothing {
 		return none{}, &fault.Error{Kind: fault.RateLimited, Msg: w.allowed.Reason, After: w.allowed.After}
 	}
@@ -146,7 +167,7 @@ func (w *work) do(src Source) error {
 		From: from, Local: w.Store.Local(w.conn.ID), Notices: w.agenda.Notices, Floor: w.allowed.Floor,
 		Sweep: w.agenda.Sweep || w.order.Reread != nil, Connected: w.agenda.Connected,
 	}
-	for b, err := range src.Pull(w.pull, task) {
+	for b, err := range w.timed(src.Pull(w.pull, task)) {
 		var failed *StreamError
 		switch {
 		case errors.As(err, &failed) && isolated(failed.Err):
@@ -168,13 +189,39 @@ func (w *work) do(src Source) error {
 	return nil
 }
 
+// timed counts what the source takes for each batch, and makes it a step. Its calls are steps of the
+// run: the source may make them ahead.
+func (w *work) timed(pull iter.Seq2[Batch, error]) iter.Seq2[Batch, error] {
+	return func(yield func(Batch, error) bool) {
+		waited := w.clock.in(pulling)
+		_, step := span(w.pull, "pull")
+		defer func() { step.End(); waited() }()
+		for b, err := range pull {
+			step.SetAttributes(attribute.Int("records", len(b.Records)))
+			var failed *StreamError
+			if errors.As(err, &failed) {
+				step.SetAttributes(attribute.String("stream", failed.Stream))
+			}
+			end(step, err)
+			waited()
+			if !yield(b, err) {
+				return
+			}
+			waited = w.clock.in(pulling)
+			_, step = span(w.pull, "pull")
+		}
+	}
+}
+
 // reread begins to read streams again.
 func (w *work) reread(src Source) error {
 	again, ok := src.(Rereader)
 	if w.order.Reread == nil || !ok {
 		return nil
 	}
+	asked := w.clock.in(pulling)
 	readings, err := w.order.Reread(w.pull, again)
+	asked()
 	if err != nil || len(readings) == 0 {
 		return err
 	}
@@ -209,7 +256,7 @@ func (w *work) reread(src Source) error {
 
 func (w *work) apply(src Source, b Batch) error {
 	used := src.Usage()
-	applied, err := w.Store.Apply(w.keep, w.lease, w.run, b, used)
+	applied, err := w.store(b, used)
 	if err != nil {
 		w.result.Usage = used // not lost with the batch
 		return fmt.Errorf("apply batch %d: %w", w.result.Batches+1, err)
@@ -223,6 +270,19 @@ func (w *work) apply(src Source, b Batch) error {
 	}
 	return nil
 }
+
+func (w *work) store(b Batch, used Usage) (applied Applied, err error) {
+	defer w.clock.in(applying)()
+	ctx, step := span(w.keep, "apply", attribute.StringSlice("streams", streamsOf(b)), attribute.Int("records", len(b.Records)),
+		attribute.Bool("part", b.Part), attribute.Int("calls", used.Calls))
+	applied, err = w.Store.Apply(ctx, w.lease, w.run, b, used)
+	step.SetAttributes(applied.counts()...)
+	end(step, err)
+	return applied, err
+}
+
+// streamsOf names the streams that a batch moves.
+func streamsOf(b Batch) []string { return slices.Sorted(maps.Keys(b.Checkpoints)) }
 
 // again is how soon a sweep is repeated in which a stream was out of order, however seldom they are.
 const again = 3 * time.Minute

@@ -1,0 +1,139 @@
+// Package tracing follows a piece of work through the programs that take part in it: each step is a
+// span of OpenTelemetry's, and a tick carries the place in its trace in the attribute traceparent.
+//
+// Only the program's first span of a request or a job is begun from a Tracing. Everything below finds
+// the provider in its context (trace.SpanFromContext), so nothing is global, and where there are no
+// traces a span costs next to nothing.
+package tracing
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/countinghouse/countinghouse/shared/platform/version"
+)
+
+// Scope names the spans that this project makes.
+const Scope = "github.com/countinghouse/countinghouse"
+
+const (
+	// flushWait is how long an answer waits for its spans to leave. Cloud Run takes the processor away
+	// once a request is answered, so what is not sent by then waits for the next request, or is lost.
+	flushWait = 200 * time.Millisecond
+	// exportLimit bounds one call to where the spans go: one that takes longer than an answer waits goes
+	// on as far as the processor does.
+	exportLimit = 5 * time.Second
+	// every is how often the spans of long work are sent.
+	every = 5 * time.Second
+	// queued is how many spans wait at most. Those that come then are dropped: work never waits for them.
+	queued = 4096
+)
+
+// Tracing makes the spans of one process and sends them. A nil one makes none. It is safe for
+// concurrent use.
+type Tracing struct {
+	provider *sdk.TracerProvider
+	to       *outlet
+	ended    atomic.Int64 // spans that have ended since the last Flush
+}
+
+// Start begins tracing as the settings say; nil when they name no endpoint. It makes no call: whether
+// somebody takes the spans shows when the first are sent, and what goes wrong then is told to log, once
+// for each outage, and to nobody else. Its error is fault.Invalid. Close it at the end.
+func Start(program string, c Config, log *slog.Logger) (*Tracing, error) {
+	if c.Endpoint == "" {
+		return nil, nil //nolint:nilnil // no traces, which is no failure
+	}
+	to, err := exporter(c)
+	if err != nil {
+		return nil, err
+	}
+	return New(program, c, to, log), nil
+}
+
+// New sends the spans to an exporter instead of the settings' endpoint.
+func New(program string, c Config, to sdk.SpanExporter, log *slog.Logger) *Tracing {
+	t := &Tracing{to: &outlet{SpanExporter: to, log: log}}
+	batches := sdk.NewBatchSpanProcessor(t.to, sdk.WithBatchTimeout(every), sdk.WithExportTimeout(exportLimit),
+		sdk.WithMaxQueueSize(queued), sdk.WithMaxExportBatchSize(queued/8))
+	t.provider = sdk.NewTracerProvider(sdk.WithSampler(sampler(c.Share)), sdk.WithResource(self(program, c)),
+		sdk.WithSpanProcessor(counted{batches, &t.ended}))
+	return t
+}
+
+// sampler keeps a share of the traces. Whether a trace is in it follows from its id, so all programs
+// agree without asking. Who has called may have decided already: that a trace is kept counts, from
+// whomever it comes. That it is not does not: Cloud Run names a trace in every request, and keeps few.
+func sampler(share float64) sdk.Sampler { //nolint:forbidigo // no money
+	some := sdk.TraceIDRatioBased(share)
+	return sdk.ParentBased(some, sdk.WithRemoteParentNotSampled(some))
+}
+
+// self says where the spans come from.
+func self(program string, c Config) *resource.Resource {
+	about := []attribute.KeyValue{attribute.String("service.name", cmp.Or(c.Service, c.Job, program)), attribute.String("service.version", version.String())}
+	if c.Project != "" {
+		about = append(about, attribute.String("gcp.project_id", c.Project)) // Google's address asks for it
+	}
+	return resource.NewSchemaless(about...)
+}
+
+// Begin begins a program's first span of a request or a job: below the one of ctx, if there is one.
+func (t *Tracing) Begin(ctx context.Context, name string, opts ...trace.SpanStartOption) (context.Context, trace.Span) {
+	if t == nil {
+		return ctx, noop.Span{}
+	}
+	return t.provider.Tracer(Scope).Start(ctx, name, opts...)
+}
+
+// Flush has the spans that have ended sent, and waits for that: 200 ms at the most, and not at all
+// while nobody takes them.
+func (t *Tracing) Flush() {
+	if t == nil || t.ended.Swap(0) == 0 {
+		return
+	}
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		ctx, cancel := context.WithTimeout(context.Background(), exportLimit)
+		defer cancel()
+		t.provider.ForceFlush(ctx) //nolint:errcheck // the outlet has told
+	}()
+	if t.to.failing.Load() {
+		return
+	}
+	limit := time.NewTimer(flushWait)
+	defer limit.Stop()
+	select {
+	case <-sent:
+	case <-limit.C:
+	}
+}
+
+// Close sends what is left, until ctx ends. No span can be begun afterwards.
+func (t *Tracing) Close(ctx context.Context) error {
+	if t == nil {
+		return nil
+	}
+	return t.provider.Shutdown(ctx)
+}
+
+// counted counts the spans that have ended.
+type counted struct {
+	sdk.SpanProcessor
+	ended *atomic.Int64
+}
+
+func (c counted) OnEnd(s sdk.ReadOnlySpan) {
+	c.SpanProcessor.OnEnd(s)
+	c.ended.Add(1)
+}
