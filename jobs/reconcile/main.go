@@ -3,8 +3,7 @@
 //	Usage  reconcile -org onpoint,powergen | -all [-connection N] [-streams Invoice,Bill]
 //	       [-full [-restart]] [-parallel 4]
 //	Does   counts each stream at the provider and here; where the numbers differ, or with -full, reads
-//	       it again, compares every value, mends what differs and records it in sync.reconciliations;
-//	       drops old bookkeeping
+//	       it again, compares every value, mends what differs and records it in sync.reconciliations
 //	Ends   with status 0 when all was compared, else 1 with words; killed, its next start goes on
 //	When   every week, and with -full every month: counting costs 39 metered calls a company
 //	Needs  what SyncOrg needs

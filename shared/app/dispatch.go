@@ -9,10 +9,14 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
 	"github.com/countinghouse/countinghouse/shared/platform/queue"
+	"github.com/countinghouse/countinghouse/shared/platform/tracing"
 	"github.com/countinghouse/countinghouse/shared/platform/web"
 	"github.com/countinghouse/countinghouse/shared/store"
 	"github.com/countinghouse/countinghouse/shared/sync/schedule"
@@ -75,12 +79,13 @@ func newDispatch(ctx context.Context, cfg dispatchConfig, log *slog.Logger) (_ h
 	return ready{mux, j}, j.ends.close, nil
 }
 
-// all asks for many syncs: they share requests to Pub/Sub. When it fails some may have been asked for.
+// all asks for many syncs: they share requests to Pub/Sub, and each begins a trace. When it fails some
+// may have been asked for.
 func (t ticks) all(ctx context.Context, many []org.Tick) error {
 	errs := make([]error, len(many))
 	var sent sync.WaitGroup
 	for i, tick := range many {
-		sent.Go(func() { errs[i] = t.Tick(ctx, tick) })
+		sent.Go(func() { errs[i] = t.anew(ctx, tick) })
 	}
 	sent.Wait()
 	for _, err := range errs {
@@ -89,6 +94,14 @@ func (t ticks) all(ctx context.Context, many []org.Tick) error {
 		}
 	}
 	return nil
+}
+
+// anew asks for a sync in a trace of its own.
+func (t ticks) anew(ctx context.Context, tick org.Tick) error {
+	ctx, span := tracing.Anew(ctx, "tick", trace.WithAttributes(attribute.String("org", string(tick.Org)),
+		attribute.Int64("connection", int64(tick.Connection)), attribute.String("reason", string(tick.Reason))))
+	defer span.End()
+	return t.Tick(ctx, tick)
 }
 
 // dispatcher sends ticks, second by second. Several at once send no connection's twice.

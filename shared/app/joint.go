@@ -2,10 +2,12 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/catalog"
@@ -57,6 +59,7 @@ type joint struct {
 	banks      *banks // nil: no Plaid app is set
 	engine     *engine.Engine
 	ends       closers
+	current    atomic.Bool // the schema has been seen to be there: see ready
 }
 
 // newJoint builds what the settings describe. It makes no call.
@@ -123,10 +126,51 @@ func (t ticks) Tick(ctx context.Context, tick org.Tick) error {
 }
 
 // ready is a handler that is ready when its database is.
+//
+// The other worlds have no say in that. Whether Pub/Sub, Secret Manager or a provider answers is met
+// call by call: what was received is kept, what cannot be done now is answered by 503 and comes again.
+// A foreign outage that made all instances unready would take away what can still be done meanwhile,
+// webhooks that are to be recorded first of all, and no instance elsewhere would do better.
+//
+// The database is what nothing goes without, and its schema belongs to it: code that was deployed
+// before its migration could take a refusal of the old tables for a fault of the data, and drop it. So
+// until the schema has been seen to be there every request is answered by 503, and comes again.
 type ready struct {
 	http.Handler
 	*joint
 }
 
-// Ready is asked by GET /readyz.
-func (r ready) Ready(ctx context.Context) error { return r.store.Pool().Ping(ctx) }
+// Ready is asked by GET /readyz: the database answers, and has all migrations that this program needs.
+// Newer ones do not matter. Why not stands in the log: the answer is public.
+func (r ready) Ready(ctx context.Context) error { return r.store.Current(ctx) }
+
+// ServeHTTP implements http.Handler.
+func (r ready) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	if err := r.outdated(q.Context()); err != nil {
+		r.log.ErrorContext(q.Context(), "the database is too old for this program", "event", "old_schema", "err", err.Error())
+		again(w, err)
+		return
+	}
+	r.Handler.ServeHTTP(w, q)
+}
+
+// outdated returns an error when it is certain that the schema is too old. It asks once: migrations do
+// not go away. A database that cannot be asked is left to the handler, which says so in its own words.
+func (r ready) outdated(ctx context.Context) error {
+	if r.current.Load() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, schemaLimit)
+	defer cancel()
+	err := r.store.Current(ctx)
+	if errors.Is(err, store.ErrOldSchema) {
+		return err
+	}
+	if err == nil {
+		r.current.Store(true)
+	}
+	return nil
+}
+
+// schemaLimit is how long a request waits for the answer which schema the database has.
+const schemaLimit = 2 * time.Second

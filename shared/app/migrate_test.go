@@ -2,13 +2,17 @@ package app
 
 import (
 	"bytes"
+	"context"
+	"crypto/rand"
 	"errors"
 	"flag"
 	"io"
+	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
 )
@@ -17,7 +21,7 @@ func TestMigrate(t *testing.T) {
 	p := newPlace(t, "CUSTOM_FIELD_COLUMNS=onpoint/invoices/Generator Model=generatormodel, powergen/customers/A/B=ab,")
 	for range 2 { // the second time changes nothing
 		var out bytes.Buffer
-		if err := Migrate.Run(t.Context(), nil, p.vars, &out, io.Discard); err != nil {
+		if err := Migrate.Run(t.Context(), nil, p.asOwner(), &out, io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		for _, line := range []string{
@@ -40,10 +44,41 @@ AND (table_name, column_name) IN (('invoices', 'generatormodel'), ('customers', 
 		"no view": "onpoint/nothing/Generator Model=g", "no organisation": "nobody/invoices/Generator Model=g",
 		"taken": "onpoint/invoices/Other=totalamt", "taken by another field": "onpoint/invoices/Other=generatormodel",
 	} {
-		err := Migrate.Run(t.Context(), nil, append(p.vars, "CUSTOM_FIELD_COLUMNS="+entry), &bytes.Buffer{}, io.Discard)
+		err := Migrate.Run(t.Context(), nil, append(p.asOwner(), "CUSTOM_FIELD_COLUMNS="+entry), &bytes.Buffer{}, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), "CUSTOM_FIELD_COLUMNS, "+entry) {
 			t.Errorf("%s: %v, want the entry named", name, err)
 		}
+	}
+}
+
+func TestMigrateLetsProgramsIn(t *testing.T) {
+	p := newPlace(t)
+	program, err := url.Parse(p.store.ProgramURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := "run-" + strings.ToLower(rand.Text()) + "@demo.iam" // logins are the whole server's
+	name := pgx.Identifier{other}.Sanitize()
+	if _, err := p.store.Pool.Exec(t.Context(), "CREATE ROLE "+name+" LOGIN"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.store.Pool.Exec(context.Background(), "DROP ROLE "+name) }) //nolint:errcheck // the next test has another
+	for _, step := range []struct{ setting, says string }{
+		{program.User.Username() + ", " + other, other + " may read and write rows\n"},
+		{"", ""},
+		{program.User.Username(), other + " may no longer read and write rows: DB_PROGRAM_USERS does not name it\n"},
+	} {
+		var out bytes.Buffer
+		if err := Migrate.Run(t.Context(), nil, append(p.asOwner(), "DB_PROGRAM_USERS="+step.setting), &out, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(out.String(), other) != (step.says != "") || !strings.Contains(out.String(), step.says) {
+			t.Errorf("DB_PROGRAM_USERS=%s says %q, want %q", step.setting, &out, step.says)
+		}
+	}
+	err = Migrate.Run(t.Context(), nil, append(p.asOwner(), "DB_PROGRAM_USERS=nobody@demo.iam"), io.Discard, io.Discard)
+	if !fault.Is(err, fault.Invalid) || !strings.HasPrefix(err.Error(), "DB_PROGRAM_USERS: the database has no login nobody@demo.iam") {
+		t.Errorf("a login that is not there: %v", err)
 	}
 }
 
@@ -68,14 +103,14 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-func TestMigrateTakesNoArguments(t *testing.T) {
+func TestMigrateArguments(t *testing.T) {
 	t.Parallel()
 	var words bytes.Buffer
 	nowhere := []string{"DATABASE_URL=postgres://127.0.0.1:1/none"} // dialling it fails
-	if err := Migrate.Run(t.Context(), []string{"--help"}, nowhere, &bytes.Buffer{}, &words); !errors.Is(err, flag.ErrHelp) || !strings.Contains(words.String(), "Usage: migrate\n") {
+	if err := Migrate.Run(t.Context(), []string{"--help"}, nowhere, &bytes.Buffer{}, &words); !errors.Is(err, flag.ErrHelp) || !strings.Contains(words.String(), "Usage: migrate [-restored") {
 		t.Errorf("asked for help: %v, %q", err, &words)
 	}
-	for _, arg := range []string{"onpoint", "-org"} {
+	for _, arg := range []string{"onpoint", "-org", "-secrets-lost"} {
 		if err := Migrate.Run(t.Context(), []string{arg}, nowhere, &bytes.Buffer{}, &words); err == nil || !strings.Contains(err.Error(), arg) {
 			t.Errorf("with the argument %s: %v, want it refused", arg, err)
 		}
@@ -98,7 +133,7 @@ func TestWrongSettings(t *testing.T) {
   SYNC_LIMIT: want a duration such as 90s, 3m or 1h (how long one run may take; below the function's own limit)
   QUICKBOOKS_CLIENT_ID is not set (of the app, from Intuit's developer portal)
   QUICKBOOKS_CLIENT_SECRET is not set (of the app, from Intuit's developer portal)
-  DATABASE_URL is not set, nor are all of INSTANCE_CONNECTION_NAME, DB_IAM_USER and DB_NAME
+  DATABASE_URL is not set, nor are all of INSTANCE_CONNECTION_NAME, DB_NAME and DB_IAM_USER (or DB_USER and DB_PASSWORD)
   SYNC_RETRY_DELAY: want a duration above zero
   TOKEN_REFRESH_BUFFER: want 0s to 30m
   SYNC_LEASE: want 3s or more

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -43,13 +44,18 @@ func newPlace(t *testing.T, vars ...string) *place {
 	}
 	t.Cleanup(p.secrets.Close)
 	p.vars = append([]string{
-		"DATABASE_URL=" + p.store.URL, "GOOGLE_CLOUD_PROJECT=demo", "PUBSUB_EMULATOR_HOST=" + p.pubsub.Addr,
+		"DATABASE_URL=" + p.store.ProgramURL, "GOOGLE_CLOUD_PROJECT=demo", "PUBSUB_EMULATOR_HOST=" + p.pubsub.Addr,
 		"SECRET_MANAGER_EMULATOR_HOST=" + p.secrets.Addr(), "SYNC_TOPIC=ticks",
 		"PUBLIC_URL=http://localhost:8080", "CONNECT_SIGNING_KEY=" + markerSigningKey,
 		"ORGANISATIONS=onpoint=OnPoint,powergen=PowerGen",
 		"QUICKBOOKS_CLIENT_ID=client", "QUICKBOOKS_CLIENT_SECRET=" + markerClientSecret, "SYNC_RETRY_DELAY=1ms",
 	}, vars...)
 	return p
+}
+
+// asOwner is what the jobs find that sign in as the owner of the database.
+func (p *place) asOwner() []string {
+	return append(slices.Clone(p.vars), "DATABASE_URL="+p.store.URL)
 }
 
 // log writes all there is, without the logger's own net for secrets.

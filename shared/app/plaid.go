@@ -163,7 +163,7 @@ func (b *banks) open(_ context.Context, c org.Connection, l org.Lease) (engine.S
 	o.Observe = meter.Observe
 	client := plaid.New(o)
 	return plaidsource.New(plaidsource.Options{
-		Client: client, Item: client.Item(c.Account, b.vault.Session(c, l, endless)), Meter: meter,
+		Client: client, Item: client.Item(c.Account, timed{b.vault.Session(c, l, endless)}), Meter: meter,
 		Tables: plaid.Catalog(), Now: b.now, Countries: b.countries, AddOns: b.addOns,
 	}), nil
 }

@@ -244,12 +244,12 @@ func (x *exchanged) watch(ctx context.Context) context.Context {
 func (x *exchanged) lost() bool { return x.sent.Load() > x.refused.Load() }
 
 // unsaved ends an Item whose token could not be stored: it would be billed for ever. One that cannot be
-// ended now is left to jobs/reconcile, which finds its token if it was stored without being noted.
+// ended now is left to jobs/daily, which finds its token if it was stored without being noted.
 func (p plaidConnect) unsaved(ctx context.Context, c org.Connection, l org.Lease, attempt vault.Attempt, grant plaid.Grant, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeWithin)
 	defer cancel()
 	if err := p.client.Item(grant.Item, fixed(grant.Access)).Remove(ctx); err != nil {
-		p.log.ErrorContext(ctx, "a bank's token was not stored, and Plaid goes on billing its Item: where jobs/reconcile does not end it, have it removed by Plaid's support",
+		p.log.ErrorContext(ctx, "a bank's token was not stored, and Plaid goes on billing its Item: where jobs/daily does not end it, have it removed by Plaid's support",
 			"event", "item_lost", "connection", int64(c.ID), "item", grant.Item, "err", err.Error())
 		return errors.Join(cause, connect.ErrNotEnded)
 	}

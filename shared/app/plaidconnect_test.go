@@ -18,7 +18,6 @@ import (
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/vault"
-	"github.com/countinghouse/countinghouse/shared/sync/reconcile"
 )
 
 // banking is Connect beside a Plaid that is asked. When the test ends, no secret that was used may have
@@ -40,7 +39,7 @@ func newBanking(t *testing.T) *banking {
 	t.Cleanup(w.server.Close)
 	w.vars = append(w.vars, "PUBLIC_URL="+w.server.URL, "PLAID_CLIENT_ID=bank-client", "PLAID_SECRET="+markerBankSecret,
 		"PLAID_API_URL="+w.plaid.URL, "PLAID_OPTIONAL_PRODUCTS=liabilities,statements", "PLAID_WEBHOOK_URL="+hooks, "SYNC_MAX_RETRIES=0")
-	if err := Migrate.Run(t.Context(), nil, w.vars, io.Discard, io.Discard); err != nil {
+	if err := Migrate.Run(t.Context(), nil, w.asOwner(), io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	w.restart()
@@ -560,13 +559,13 @@ func (d dying) Settle(ctx context.Context, l org.Lease, version int64, expires t
 	return err
 }
 
-// clear is jobs/reconcile for an organisation that has nothing: it begins with what others have left.
+// clear is what jobs/daily does about attempts to connect.
 func (w *banking) clear() {
 	w.Helper()
-	j := w.job(jobOptions{orgs: []org.Slug{"powergen"}})
+	j := w.job(jobOptions{})
 	j.banks.vault.Patience = 100 * time.Millisecond
-	if err := j.reconcile(w.Context(), reconcile.Check{}); !fault.Is(err, fault.NotFound) {
-		w.Errorf("reconcile: %v", err)
+	if _, err := j.clear(w.Context()); err != nil {
+		w.Errorf("clear: %v", err)
 	}
 }
 

@@ -7,7 +7,21 @@ import (
 	"net/http"
 
 	"github.com/countinghouse/countinghouse/shared/platform/config"
+	"github.com/countinghouse/countinghouse/shared/platform/logging"
+	"github.com/countinghouse/countinghouse/shared/platform/tracing"
 )
+
+// telling is what every program reads besides what it is for: how it tells what it does.
+type telling struct {
+	Log    logging.Options
+	Traces tracing.Config
+}
+
+// settings are all that a program reads.
+type settings[C any] struct {
+	Telling telling
+	Own     C
+}
 
 // Function is one HTTP function: a folder of functions/.
 type Function struct {
@@ -15,14 +29,15 @@ type Function struct {
 	settings func() []config.Variable
 }
 
-// functionOf declares a function: its settings are a C, and nothing else of the environment reaches it.
+// functionOf declares a function: its settings are a C, beside how it tells what it does, and nothing
+// else of the environment reaches it.
 func functionOf[C any](build func(context.Context, C, *slog.Logger) (http.Handler, func(context.Context) error, error)) Function {
-	return Function{settings: config.Variables[C], build: func(ctx context.Context, environ []string, log *slog.Logger) (http.Handler, func(context.Context) error, error) {
-		cfg, err := config.Load[C](environ)
+	return Function{settings: config.Variables[settings[C]], build: func(ctx context.Context, environ []string, log *slog.Logger) (http.Handler, func(context.Context) error, error) {
+		cfg, err := config.Load[settings[C]](environ)
 		if err != nil {
 			return nil, nil, err
 		}
-		return build(ctx, cfg, log)
+		return build(ctx, cfg.Own, log)
 	}}
 }
 
@@ -51,8 +66,11 @@ type call struct {
 // jobOf declares a job. It reads its arguments first, so that it can be asked for help anywhere, and
 // then its settings, a C, by load.
 func jobOf[C any](run func(ctx context.Context, c call, load func() (C, error)) error) Job {
-	return Job{settings: config.Variables[C], run: func(ctx context.Context, c call) error {
-		return run(ctx, c, func() (C, error) { return config.Load[C](c.environ) })
+	return Job{settings: config.Variables[settings[C]], run: func(ctx context.Context, c call) error {
+		return run(ctx, c, func() (C, error) {
+			cfg, err := config.Load[settings[C]](c.environ)
+			return cfg.Own, err
+		})
 	}}
 }
 

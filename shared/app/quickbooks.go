@@ -61,7 +61,7 @@ func (c QuickBooksConfig) endpoints() quickbooks.Endpoints {
 
 const (
 	oauthTimeLimit = 30 * time.Second
-	vaultPatience  = 15 * time.Second
+	vaultPatience  = 5 * time.Second // a token is stored or parked within the 8 s that a stop leaves
 )
 
 // quickBooks joins the client, its limits, and the vault: one for each process.
@@ -106,7 +106,7 @@ func (q *quickBooks) open(_ context.Context, c org.Connection, l org.Lease) (eng
 	watched := q.budget.Observe(c.Account)
 	observe := func(call quickbooks.Call) { meter.Observe(call); watched(call) }
 	return qbosource.New(qbosource.Options{
-		Client: q.client(c, q.vault.Session(c, l, q.refresh), observe), Meter: meter,
+		Client: q.client(c, timed{q.vault.Session(c, l, q.refresh)}, observe), Meter: meter,
 		Tables: quickbooks.Catalog(), Now: q.options.Now,
 	}), nil
 }

@@ -7,9 +7,6 @@ import (
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/org"
-	"github.com/countinghouse/countinghouse/shared/provider/plaid"
-	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
-	"github.com/countinghouse/countinghouse/shared/sync/connect"
 	"github.com/countinghouse/countinghouse/shared/sync/reconcile"
 )
 
@@ -29,9 +26,8 @@ stopped or killed goes on when it is started again within the week (ISO, UTC); -
 The status is 0 when all was compared, also when something had to be mended; else 1, with words.
 `
 
-// Reconcile is the job that compares connections with their providers and mends what differs. At the
-// beginning it ends what attempts to connect have left, and drops old bookkeeping, of all
-// organisations. Its error names what could not be compared or mended.
+// Reconcile is the job that compares connections with their providers and mends what differs. Its error
+// names what could not be compared or mended.
 var Reconcile = jobOf(reconcileAll)
 
 func reconcileAll(ctx context.Context, c call, load func() (jointConfig, error)) error {
@@ -54,11 +50,6 @@ func reconcileAll(ctx context.Context, c call, load func() (jointConfig, error))
 }
 
 func (j *job) reconcile(ctx context.Context, asked reconcile.Check) error {
-	// First, because what comes then may not reach its end.
-	j.clear(ctx)
-	if err := j.prune(ctx); err != nil {
-		j.log.WarnContext(ctx, "old bookkeeping not dropped", "event", "prune_failed", "err", err.Error())
-	}
 	work, errClosed := j.connections(ctx)
 	err := j.each(ctx, work, func(ctx context.Context, c org.Connection) error {
 		start, check := time.Now(), asked
@@ -73,32 +64,4 @@ func (j *job) reconcile(ctx context.Context, asked reconcile.Check) error {
 		return err
 	})
 	return errors.Join(errClosed, err)
-}
-
-// clearLimit keeps a provider that is out from holding the job up. Those it leaves come first next time.
-const clearLimit = 5 * time.Minute
-
-// clear ends what attempts to connect that died half-way have left at the providers.
-func (j *job) clear(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, clearLimit)
-	defer cancel()
-	enders := map[org.Provider]connect.Revoker{quickbooks.Provider: quickBooksConnect{quickBooks: j.quickBooks}}
-	if j.banks != nil {
-		enders[plaid.Provider] = newPlaidConnect(j.banks, PlaidLinkConfig{})
-	}
-	for name, ender := range enders {
-		tried, err := connect.Clear(ctx, j.store, name, ender, holder("reconcile"), j.log)
-		if err != nil {
-			j.log.WarnContext(ctx, "attempts to connect not cleared away", "event", "clear_failed", "provider", string(name), "err", err.Error())
-		} else if tried > 0 {
-			j.log.InfoContext(ctx, "attempts to connect cleared away", "event", "cleared", "provider", string(name), "tried", tried)
-		}
-	}
-}
-
-// prune drops old bookkeeping.
-func (j *job) prune(ctx context.Context) error {
-	dropped, err := j.store.Prune(ctx)
-	j.log.InfoContext(ctx, "old bookkeeping dropped", "event", "pruned", "rows", dropped)
-	return err
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
+	"github.com/countinghouse/countinghouse/shared/platform/tracing"
+	"github.com/countinghouse/countinghouse/shared/platform/version"
 	"github.com/countinghouse/countinghouse/shared/platform/web"
 )
 
@@ -23,28 +24,31 @@ func Serve(name string, f Function) {
 }
 
 func serve(ctx context.Context, name string, f Function, environ []string, stderr io.Writer) int {
-	form, wrong := config.Load[logging.Options](environ)
-	log := logging.New(stderr, form)
+	how, wrong := config.Load[telling](environ)
+	log := logging.New(stderr, how.Log)
 	handler, end, err := f.Build(ctx, environ, log) // names what is wrong with the log, too
+	var traces *tracing.Tracing
+	if err == nil {
+		traces, err = tracing.Start(name, how.Traces, log)
+	}
 	if err = cmp.Or(err, wrong); err != nil {
-		if form.JSON() {
-			log.ErrorContext(ctx, "function cannot start", "function", name, "err", err.Error())
+		if how.Log.JSON() {
+			log.ErrorContext(ctx, "function cannot start", "event", "start_failed", "function", name, "version", version.String(), "err", err.Error())
 		} else { // for a person: several lines
 			fmt.Fprintf(stderr, "%s cannot start: %s\n", name, err)
 		}
 		return 1
 	}
-	return web.Run(ctx, web.Options{Name: name, Log: log, Handler: handler, Close: end})
+	return web.Run(ctx, web.Options{Name: name, Log: log, Traces: traces, Handler: handler, Close: func(ctx context.Context) error {
+		return errors.Join(end(ctx), traces.Close(ctx))
+	}})
 }
 
 // RunJob runs a program that ends by itself, and ends the process: with status 1 when it failed.
 // SIGTERM and SIGINT end its context.
 func RunJob(name string, j Job) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	err := j.Run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	status := runJob(ctx, name, j, call{os.Args[1:], os.Environ(), os.Stdout, os.Stderr})
 	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintf(os.Stderr, "%s: %s\n", name, err)
-		os.Exit(1)
-	}
+	os.Exit(status)
 }

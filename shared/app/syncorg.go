@@ -14,10 +14,15 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
 	"github.com/countinghouse/countinghouse/shared/platform/queue"
+	"github.com/countinghouse/countinghouse/shared/platform/tracing"
 	"github.com/countinghouse/countinghouse/shared/platform/web"
 	"github.com/countinghouse/countinghouse/shared/sync/engine"
 )
@@ -45,9 +50,11 @@ type syncOrg struct {
 // push answers one message. 2xx acknowledges it: it is done, or can never succeed and has been
 // recorded. 503 has it sent again.
 func (s *syncOrg) push(w http.ResponseWriter, r *http.Request) {
-	ctx := r.Context()
 	var body bytes.Buffer
 	m, err := queue.DecodePush(io.TeeReader(r.Body, &body))
+	// What asked for the sync may have begun a trace: the rest belongs there.
+	ctx, span := tracing.Continue(r.Context(), m.Attributes[tracing.Key], "tick", trace.WithSpanKind(trace.SpanKindConsumer), aboutMessage(m))
+	defer func() { endSpan(span, err) }()
 	if fault.Is(err, fault.Invalid) {
 		s.reject(ctx, w, err, m.Attributes, body.String())
 		return
@@ -68,15 +75,30 @@ func (s *syncOrg) push(w http.ResponseWriter, r *http.Request) {
 		s.reject(ctx, w, err, m.Attributes, string(m.Data))
 		return
 	default:
-		s.log.ErrorContext(ctx, "tick not taken", "event", "sync_failed", "err", err.Error())
+		s.log.ErrorContext(ctx, "tick not taken", "event", "sync_failed", "kind", string(fault.Of(err)), "err", err.Error())
 		again(w, err)
 		return
 	}
-	if err := s.sync(ctx, work, tick.Reason); err != nil {
+	if err = s.sync(ctx, work, tick.Reason); err != nil {
 		again(w, err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// endSpan ends a span, with the kind of what went wrong.
+func endSpan(span trace.Span, err error) {
+	if kind := string(fault.Of(err)); kind != "" {
+		span.SetAttributes(attribute.String("kind", kind))
+		span.SetStatus(codes.Error, kind)
+	}
+	span.End()
+}
+
+// aboutMessage is what a span tells of a message.
+func aboutMessage(m queue.Message) trace.SpanStartOption {
+	return trace.WithAttributes(attribute.String("messaging.message.id", m.ID), attribute.Int("attempt", m.DeliveryAttempt),
+		attribute.String("org", m.Attributes["org"]), attribute.String("reason", m.Attributes["reason"]))
 }
 
 // connections returns those of the tick's that are to be synced. fault.NotFound: the organisation, or
@@ -128,7 +150,7 @@ func (s *syncOrg) one(ctx context.Context, c org.Connection, reason org.Reason) 
 	defer func() {
 		if p := recover(); p != nil {
 			err = fault.New(fault.Internal, fmt.Sprintf("panic: %v", p))
-			s.log.ErrorContext(ctx, "panic", "connection", int64(c.ID), logging.StackKey, fmt.Sprintf("panic: %v\n\n%s", p, debug.Stack()))
+			s.log.ErrorContext(ctx, "panic", "event", "panic", "connection", int64(c.ID), logging.StackKey, logging.Stack(p, debug.Stack()))
 		}
 	}()
 	report, err := s.run(ctx, c, engine.Order{Reason: reason}, web.Stopping(ctx))

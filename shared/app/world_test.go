@@ -58,7 +58,7 @@ func newWhole(t *testing.T, config qbosim.Config) *whole {
 	w.vars = append(w.vars, "PUBLIC_URL="+w.server.URL,
 		"QUICKBOOKS_API_URL="+w.intuit.URL, "QUICKBOOKS_AUTHORIZE_URL="+w.intuit.URL+"/connect/oauth2",
 		"QUICKBOOKS_TOKEN_URL="+w.intuit.URL+"/oauth2/v1/tokens/bearer", "QUICKBOOKS_REVOKE_URL="+w.intuit.URL+"/v2/oauth2/tokens/revoke")
-	if err := Migrate.Run(t.Context(), nil, w.vars, io.Discard, io.Discard); err != nil {
+	if err := Migrate.Run(t.Context(), nil, w.asOwner(), io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	handler = w.build(Connect)

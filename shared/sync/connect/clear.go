@@ -52,7 +52,7 @@ func end(ctx context.Context, store leases, provider Revoker, log *slog.Logger, 
 	own, cancel := context.WithTimeout(ctx, endLimit)
 	defer cancel()
 	if err := provider.Revoke(own, c, l); err != nil {
-		log.WarnContext(ctx, "consent not revoked: jobs/reconcile tries again", "event", "consent_not_revoked",
+		log.WarnContext(ctx, "consent not revoked: jobs/daily tries again", "event", "consent_not_revoked",
 			"org", string(c.Org), "connection", int64(c.ID), "err", err.Error())
 		return abandon(ctx, store, log, l)
 	}

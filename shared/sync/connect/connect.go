@@ -127,7 +127,8 @@ type Store interface {
 	// LinkUsed reports whether a link has done its work.
 	LinkUsed(ctx context.Context, link Digest) (bool, error)
 
-	// SaveState keeps a state for ttl, bound to a browser.
+	// SaveState keeps a state for ttl, bound to a browser. fault.Forbidden, in words for people: nothing
+	// is connected for the organisation any more.
 	SaveState(ctx context.Context, state, browser Digest, a Attempt, ttl time.Duration) error
 	// FindState returns what a state stands for, and leaves it as it is. fault.NotFound when it is
 	// unknown or too old, fault.Conflict when it is used up, fault.Forbidden for another browser.

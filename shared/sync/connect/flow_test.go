@@ -130,12 +130,8 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
-	w := &world{T: t, store: database(t), provider: &fake{}, ticks: &ticks{}, logs: &bytes.Buffer{}}
-	for _, o := range []org.Organisation{{Slug: "onpoint", Name: "On <b>Point</b>"}, {Slug: "powergen", Name: "PowerGen"}} {
-		if err := w.store.EnsureOrganisation(t.Context(), o); err != nil {
-			t.Fatal(err)
-		}
-	}
+	both := []org.Organisation{{Slug: "onpoint", Name: "On <b>Point</b>"}, {Slug: "powergen", Name: "PowerGen"}}
+	w := &world{T: t, store: database(t, both...), provider: &fake{}, ticks: &ticks{}, logs: &bytes.Buffer{}}
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }))
 	t.Cleanup(w.server.Close)
 	w.serve(w.store)

@@ -32,7 +32,7 @@ func (s *server) start(v visit) {
 		Org: o.Slug, Provider: v.name, Connection: link.Connection, Add: link.Add, Memo: memo,
 	}, life)
 	if err != nil {
-		s.show(v.w, s.troubled(v, "start", o.Slug, err))
+		s.show(v.w, s.failed(v, o.Slug, "start", notConnected, err))
 		return
 	}
 	http.SetCookie(v.w, s.cookie(v.name, t, int(life.Seconds())))

@@ -1,0 +1,184 @@
+package app
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/platform/logging"
+	"github.com/countinghouse/countinghouse/shared/platform/vault"
+	"github.com/countinghouse/countinghouse/shared/platform/version"
+	"github.com/countinghouse/countinghouse/shared/provider/plaid"
+	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
+	"github.com/countinghouse/countinghouse/shared/store"
+	"github.com/countinghouse/countinghouse/shared/tenant"
+)
+
+const eraseUsage = `Usage: erase -org onpoint -confirm onpoint [-keep-logins]
+
+Erases an organisation for good: ends its logins at the providers, deletes its secrets, all its rows, the
+login that reads them, and itself. Nobody else's are touched. What stays is a line in sync.erasures, which
+names nobody. To keep its data, run export first.
+
+From its first moment on nothing is connected or synced for the organisation any more. A sync that is at
+work is waited for. Stopped or killed, it goes on where it was when it is started again. A provider that
+does not end a login keeps all else from being done: then the status is 1, and the next start goes on.
+`
+
+// eraseConfig is what jobs/erase needs.
+type eraseConfig struct {
+	Log        logging.Options
+	Database   store.Config
+	Secrets    vault.Config
+	Sync       SyncConfig
+	QuickBooks QuickBooksConfig
+	Plaid      PlaidConfig
+}
+
+// Erase is the job that erases an organisation: see tenant.Eraser. It signs in to the database as its
+// owner: views are rebuilt, and a login is dropped.
+var Erase = jobOf(func(ctx context.Context, c call, load func() (eraseConfig, error)) error {
+	o, err := eraseArgs(c)
+	if err != nil {
+		return err
+	}
+	cfg, err := load()
+	if err != nil {
+		return err
+	}
+	return erase(ctx, cfg, o, logging.New(os.Stderr, cfg.Log), c.out)
+})
+
+// eraseOptions are what jobs/erase is asked for.
+type eraseOptions struct {
+	org        org.Slug
+	keepLogins bool
+}
+
+func eraseArgs(c call) (o eraseOptions, err error) {
+	f := flag.NewFlagSet("erase", flag.ContinueOnError)
+	slug := f.String("org", "", "the organisation's slug, such as onpoint")
+	confirm := f.String("confirm", "", "the same slug once more")
+	f.BoolVar(&o.keepLogins, "keep-logins", false, "ask no provider: logins that are still open there stay open, until somebody ends them by hand.\n"+
+		"For a provider that refuses for ever, and after a restore, when the tokens are gone. Secrets are deleted all the same")
+	if err := tenantArgs(f, eraseUsage, c); err != nil {
+		return o, err
+	}
+	if o.org, err = org.ParseSlug(*slug); err != nil {
+		return o, fmt.Errorf("-org: %w", err)
+	}
+	if *confirm != *slug {
+		return o, wrong("this erases all that is kept of %s, for good: if that is meant, add -confirm %s", *slug, *slug)
+	}
+	return o, nil
+}
+
+// erasePoll is how often a sync that is at work is looked at.
+const erasePoll = time.Second
+
+func erase(ctx context.Context, cfg eraseConfig, o eraseOptions, log *slog.Logger, out io.Writer) error {
+	var ends closers
+	defer ends.close(context.WithoutCancel(ctx)) //nolint:errcheck // what counts is done
+	s, err := openStore(ctx, cfg.Database, &ends)
+	if err != nil {
+		return err
+	}
+	secrets, err := vault.OpenSecretManager(ctx, cfg.Secrets)
+	if err != nil {
+		return err
+	}
+	ends.add(func(context.Context) error { return secrets.Close() })
+	enders, err := newEnders(cfg, s, secrets, log)
+	if err != nil {
+		return err
+	}
+	e := tenant.Eraser{
+		Tenants: s, Secrets: tenantSecrets{secrets}, Enders: enders, Version: version.String(), Holder: holder("erase"), Log: log,
+		Patience: cfg.Sync.Limit + cfg.Sync.Lease + time.Minute, Poll: erasePoll, KeepLogins: o.keepLogins,
+	}
+	x, kept, err := e.Erase(ctx, o.org)
+	for _, c := range kept {
+		say(out, "left at the provider: %s %s (connection %s): end it by hand there", c.Provider, c.Account, c.ID)
+	}
+	if err == nil {
+		tellErased(out, o.org, x)
+	}
+	return err
+}
+
+// tellErased says what is done, and what is not in this program's hands.
+func tellErased(out io.Writer, slug org.Slug, x tenant.Erasure) {
+	say(out, "%s was erased on %s: %d rows, %d connections, %d secrets; %d logins ended at the providers, %d left there", slug,
+		x.Ended.UTC().Format("2006-01-02 15:04:05 MST"), x.Rows, x.Connections, x.Secrets, x.LoginsEnded, x.LoginsKept)
+	if x.ReaderKept {
+		say(out, "The login %s stays on this server, without a way into this database: another database, or a right given by hand, hangs on it", store.ReaderRole(slug))
+	}
+	say(out, "Take %s out of ORGANISATIONS, CUSTOM_FIELD_COLUMNS and the schedule: else jobs/migrate makes it again, empty, and its ticks are noted in sync.rejected_messages", slug)
+	say(out, "Backups and the log for point-in-time recovery have its rows until they expire, and so have logs and exported files. After a restore from before, run this again, with -keep-logins: its tokens are gone")
+}
+
+// newEnders returns who ends logins, by provider.
+func newEnders(cfg eraseConfig, s *store.Store, secrets vault.Secrets, log *slog.Logger) (map[org.Provider]tenant.Ender, error) {
+	books, err := newQuickBooks(cfg.QuickBooks, cfg.Sync, s, secrets, nil, log, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	enders := map[org.Provider]tenant.Ender{quickbooks.Provider: booksEnder{quickBooksConnect{quickBooks: books}}}
+	banks, err := newBanks(cfg.Plaid, cfg.Sync, s, secrets, log, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	if banks != nil { // with the client that waits for limits: nobody sits there
+		enders[plaid.Provider] = plaidConnect{banks, banks.client, PlaidLinkConfig{}, s}
+	}
+	return enders, nil
+}
+
+// booksEnder ends consents to read books.
+type booksEnder struct{ quickBooksConnect }
+
+// Revoke implements tenant.Ender. The token that ends a consent is the newest: it may be one that a killed
+// process has stored without noting it, or one whose answer was lost and is asked for once more.
+func (b booksEnder) Revoke(ctx context.Context, c org.Connection, l org.Lease) error {
+	if err := b.vault.Adopt(ctx, c, l); err != nil {
+		return unreadable(err)
+	}
+	e, err := b.vault.Ledger.Entry(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	if e.Open != nil { // what a refusal comes to, the next call tells
+		if _, err := b.vault.Session(c, l, b.refresh).Access(ctx); fault.Retry(err) {
+			return err
+		}
+	}
+	return b.quickBooksConnect.Revoke(ctx, c, l)
+}
+
+// tenantSecrets are an organisation's secrets.
+type tenantSecrets struct{ *vault.SecretManager }
+
+// Of implements tenant.Secrets. The list may be some minutes old: what is known by name is named too.
+func (t tenantSecrets) Of(ctx context.Context, slug org.Slug, all []org.Connection) ([]string, error) {
+	listed, err := t.Names(ctx, vault.SecretPrefix+string(slug)+"-")
+	if err != nil {
+		return nil, err
+	}
+	names := slices.DeleteFunc(listed, func(name string) bool {
+		owner, ok := vault.SecretOwner(name)
+		return !ok || owner != slug
+	})
+	for _, c := range all {
+		if name := vault.SecretName(c); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}

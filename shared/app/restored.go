@@ -1,0 +1,31 @@
+package app
+
+import (
+	"context"
+	"io"
+
+	"github.com/countinghouse/countinghouse/shared/store"
+)
+
+// afterRestore is what jobs/migrate does besides, once, with a database that was restored from a backup.
+type afterRestore struct{ restored, secretsLost bool }
+
+func (a afterRestore) do(ctx context.Context, s *store.Store, out io.Writer) error {
+	if !a.restored {
+		return nil
+	}
+	// First, because connections that have no token are not tried again.
+	if a.secretsLost {
+		n, err := s.SecretsLost(ctx)
+		if err != nil {
+			return err
+		}
+		say(out, "%d connections have lost their tokens: each asks for a new login when it is next tried", n)
+	}
+	n, err := s.Restored(ctx)
+	if err != nil {
+		return err
+	}
+	say(out, "restored: all %d connections are due, and new ones get numbers that none has had", n)
+	return nil
+}
