@@ -62,8 +62,16 @@ func (p *platform) linkBank(ctx context.Context, o organisation) error {
 	return p.visitBank(ctx, o)
 }
 
-// visitBank opens a link and goes through the bank's page.
+// visitBank opens a link, goes through the bank's page, and waits until the bank is connected.
 func (p *platform) visitBank(ctx context.Context, o organisation, flags ...string) error {
+	if err := p.signIn(ctx, o, flags...); err != nil {
+		return err
+	}
+	return p.await(ctx, o, plaid.Provider, func(c store.ConnectionStatus) bool { return c.State == org.Active })
+}
+
+// signIn opens a link and goes through the bank's page.
+func (p *platform) signIn(ctx context.Context, o organisation, flags ...string) error {
 	link, err := p.link(plaid.Provider, string(o.Slug), flags...)
 	if err != nil {
 		return err
@@ -81,24 +89,29 @@ func (p *platform) visitBank(ctx context.Context, o organisation, flags ...strin
 		return err
 	}
 	p.say("%-9s   page says: %s", o.Slug, answer.words())
-	return p.await(ctx, o, plaid.Provider, func(c store.ConnectionStatus) bool { return c.State == org.Active })
+	return nil
 }
 
 // bankLoaded waits until everything of the bank is here. Plaid has the last days first and the rest a
 // little later; what is not ready comes with the next tick.
 func (p *platform) bankLoaded(ctx context.Context, o organisation) error {
+	return p.await(ctx, o, plaid.Provider, p.loaded(ctx))
+}
+
+// loaded reports whether all of a connection is here, and asks for what is not.
+func (p *platform) loaded(ctx context.Context) func(store.ConnectionStatus) bool {
 	asked := int64(0)
-	return p.await(ctx, o, plaid.Provider, func(c store.ConnectionStatus) bool {
+	return func(c store.ConnectionStatus) bool {
 		if len(c.Runs) == 0 || c.Runs[0].Outcome != "done" || len(c.Streams) == 0 {
 			return false
 		}
 		waits := slices.ContainsFunc(c.Streams, func(s store.StreamStatus) bool { return s.Loading || s.LastSuccess == nil })
 		if waits && c.Runs[0].ID > asked {
 			asked = c.Runs[0].ID
-			p.tick(ctx, org.Tick{Org: o.Slug, Connection: c.ID, Reason: org.Manual})
+			p.tick(ctx, org.Tick{Org: c.Org, Connection: c.ID, Reason: org.Manual})
 		}
 		return !waits
-	})
+	}
 }
 
 // item is the organisation's bank at Plaid.
@@ -213,18 +226,22 @@ FROM sync.reconciliations WHERE connection_id = $1 AND finished_at IS NOT NULL`,
 // bankAgrees compares every object of the bank with the database.
 func (p *platform) bankAgrees(ctx context.Context, o organisation, v *verdict) error {
 	c, item, err := p.item(ctx, o)
-	if err != nil {
-		return err
+	if err == nil {
+		err = p.bankEquals(ctx, c, item, v)
 	}
+	if err == nil {
+		p.say("%-9s %-58s", o.Slug, "compared with the bank, object by object")
+	}
+	return err
+}
+
+// bankEquals compares every object of one login with the database.
+func (p *platform) bankEquals(ctx context.Context, c store.ConnectionStatus, item *plaidsim.Item, v *verdict) error {
 	// What was said of the Item and its bank has changed since; balances are noted by the day.
 	tables := slices.DeleteFunc(plaid.Catalog(), func(t catalog.Table) bool {
 		return t.Stream == "items" || t.Stream == "institutions" || t.Stream == "balances"
 	})
-	if err := p.compare(ctx, c, tables, item.All, v); err != nil {
-		return err
-	}
-	p.say("%-9s %-58s", o.Slug, "compared with the bank, object by object")
-	return nil
+	return p.compare(ctx, c, tables, item.All, v)
 }
 
 // spend is one small payment, for the page's button: it is pending, and what was pending before posts.

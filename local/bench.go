@@ -38,6 +38,8 @@ type figures struct {
 	Month    month    `json:"month"`
 
 	Plaid bankFigures `json:"plaid"`
+
+	ColdStart coldStart `json:"cold_start"`
 }
 
 type backfill struct {
@@ -64,7 +66,8 @@ func bench(ctx context.Context, flags *flag.FlagSet, args []string, stdout, stde
 	orgs := flags.Int("orgs", 1000, "organisations on a tick of three minutes")
 	fleetTime := flags.Duration("fleet", 10*time.Minute, "how long they tick, at least 6m")
 	monthDays := flags.Int("days", 30, "days of a company's simulated month")
-	only := flags.String("only", "", "measure these alone: backfill, idle, plaid, webhook, fleet, month, separated by commas; empty: all")
+	starts := flags.Int("starts", 15, "starts of each function to measure")
+	only := flags.String("only", "", "measure these alone: backfill, idle, plaid, cold_start, webhook, fleet, month, separated by commas; empty: all")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -86,6 +89,7 @@ func bench(ctx context.Context, flags *flag.FlagSet, args []string, stdout, stde
 		{"backfill", func() (err error) { f.Backfill, err = measureLoads(ctx, stdout, server, *sizes); return err }},
 		{"idle", func() (err error) { f.IdleTick, err = measureTicks(ctx, stdout, *ticks); return err }},
 		{"plaid", func() (err error) { f.Plaid, err = measureBank(ctx, stdout, server, *sizes); return err }},
+		{"cold_start", func() (err error) { f.ColdStart, err = measureStarts(ctx, stdout, server, *starts); return err }},
 		{"webhook", func() (err error) { f.Webhook, err = measureWebhooks(ctx, stdout, server, *blow); return err }},
 		{"month", func() (err error) { f.Month, err = measureMonth(ctx, stdout, server, *monthDays); return err }},
 		{"fleet", func() (err error) { f.Fleet, err = measureFleet(ctx, stdout, server, *orgs, *fleetTime); return err }},
@@ -148,7 +152,7 @@ func (l loading) measure(ctx context.Context) (b backfill, err error) {
 	}
 	defer pool.Close()
 
-	client, err := startChild(ctx, benchLoad, "-database", url, "-connection", connection.ID.String(), "-api", at.URL, "-token", at.Token)
+	client, err := startChild(ctx, benchLoad, "-database", asFunctions(url), "-connection", connection.ID.String(), "-api", at.URL, "-token", at.Token)
 	if err != nil {
 		return b, err
 	}

@@ -29,7 +29,7 @@ func prepare(ctx context.Context, url string, to org.Connection, tables []catalo
 	if err != nil {
 		return c, pool, err
 	}
-	if err = s.Migrate(ctx); err != nil {
+	if err = migrateFor(ctx, s, url); err != nil {
 		return c, pool, err
 	}
 	if _, err = pool.Exec(ctx, "INSERT INTO sync.organisations (slug, name) VALUES ('bench', 'Bench')"); err != nil {

@@ -109,7 +109,7 @@ func (c *crowd) migrate(ctx context.Context) (err error) {
 		return err
 	}
 	c.environ = []string{
-		"DATABASE_URL=" + c.server.URL(c.name), "GOOGLE_CLOUD_PROJECT=" + project,
+		"DATABASE_URL=" + asFunctions(c.server.URL(c.name)), "GOOGLE_CLOUD_PROJECT=" + project,
 		"PUBSUB_EMULATOR_HOST=" + c.broker.Addr(), "SECRET_MANAGER_EMULATOR_HOST=" + c.secrets.Addr(), "SYNC_TOPIC=" + topic,
 		"QUICKBOOKS_CLIENT_ID=" + clientID, "QUICKBOOKS_CLIENT_SECRET=" + clientID + "-secret", "QUICKBOOKS_ENVIRONMENT=sandbox",
 		"QUICKBOOKS_API_URL=" + c.intuit.URL, "QUICKBOOKS_TOKEN_URL=" + c.intuit.URL + "/oauth2/v1/tokens/bearer",
@@ -122,7 +122,7 @@ func (c *crowd) migrate(ctx context.Context) (err error) {
 	if c.store, err = store.New(c.pool, app.Tables()); err != nil {
 		return err
 	}
-	if err := c.store.Migrate(ctx); err != nil {
+	if err := migrateFor(ctx, c.store, c.server.URL(c.name)); err != nil {
 		return err
 	}
 	secrets, err := vault.OpenSecretManager(ctx, vault.Config{Project: project, Emulator: c.secrets.Addr()})

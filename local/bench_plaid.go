@@ -86,7 +86,7 @@ func measureBankLoad(ctx context.Context, stdout io.Writer, server *postgres.Ser
 		return b, err
 	}
 	defer pool.Close()
-	client, err := startChild(ctx, benchBankLoad, "-database", url, "-connection", connection.ID.String(), "-api", at.URL, "-token", at.Token, "-account", at.Item)
+	client, err := startChild(ctx, benchBankLoad, "-database", asFunctions(url), "-connection", connection.ID.String(), "-api", at.URL, "-token", at.Token, "-account", at.Item)
 	if err != nil {
 		return b, err
 	}

@@ -31,19 +31,25 @@ type verdict struct {
 // demo plays everything once on fresh data, unattended, and tells whether database and provider
 // agree in the end.
 func demo(ctx context.Context, o options) error {
-	began := time.Now()
 	v := verdict{Organisations: len(organisations())}
-	err := play(ctx, o, &v)
+	return perform(o.stdout, &v, &v, func() error { return play(ctx, o, &v) })
+}
+
+// perform plays something and prints its verdict as the last line: told, which v is or is part of. It
+// returns an error when the play failed, or database and providers differ.
+func perform(stdout io.Writer, v *verdict, told any, play func() error) error {
+	began := time.Now()
+	err := play()
 	v.Seconds = time.Since(began).Round(10 * time.Millisecond).Seconds()
 	v.OK = err == nil && len(v.Differences) == 0
 	if err != nil {
 		v.Error = err.Error()
 	}
-	line, errJSON := json.Marshal(v)
+	line, errJSON := json.Marshal(told)
 	if errJSON != nil {
 		return errJSON
 	}
-	fmt.Fprintln(o.stdout, string(line))
+	fmt.Fprintln(stdout, string(line))
 	if err == nil && !v.OK {
 		err = errors.New("database and provider differ")
 	}
@@ -213,13 +219,17 @@ func (p *platform) status(ctx context.Context, o organisation, provider org.Prov
 
 // await looks until the connection is as wanted, and says how it is when that takes too long.
 func (p *platform) await(ctx context.Context, o organisation, provider org.Provider, wanted func(store.ConnectionStatus) bool) error {
+	return await(ctx, func(ctx context.Context) (store.ConnectionStatus, error) { return p.status(ctx, o, provider) }, wanted)
+}
+
+func await(ctx context.Context, status func(context.Context) (store.ConnectionStatus, error), wanted func(store.ConnectionStatus) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
 	var last store.ConnectionStatus
 	for {
-		c, err := p.status(ctx, o, provider)
+		c, err := status(ctx)
 		if err == nil {
 			if wanted(c) {
 				return nil

@@ -21,7 +21,7 @@ func (p *platform) startFunctions(ctx context.Context) error {
 	}{
 		{"SyncOrg", "syncorg", app.SyncOrg}, {"Connect", "connect", app.Connect},
 		{"QuickBooksWebhook", "quickbookswebhook", app.QuickBooksWebhook}, {"PlaidWebhook", "plaidwebhook", app.PlaidWebhook},
-		{"Dispatch", "dispatch", app.Dispatch},
+		{"Dispatch", "dispatch", app.Dispatch}, {"Watch", "watch", app.Watch},
 	} {
 		if f.path == "quickbookswebhook" && p.hooks == nil && !p.set("QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN") {
 			continue // Intuit's webhooks do not reach this machine
@@ -75,10 +75,10 @@ func (p *platform) onlyHere(h http.Handler) http.Handler {
 	})
 }
 
-// run starts what keeps the platform moving: the push subscription, the scheduler, the simulators'
-// webhooks, and what keeps their state.
+// run starts what keeps the platform moving: the push subscription, the scheduler and what it calls
+// besides, the simulators' webhooks, and what keeps their state.
 func (p *platform) run(ctx context.Context) {
-	parts := []func(context.Context){p.push, p.schedule, p.keep, p.tell, p.tellOfBanks}
+	parts := []func(context.Context){p.push, p.schedule, p.watch, p.keepHouse, p.keep, p.tell, p.tellOfBanks}
 	done := make(chan struct{}, len(parts))
 	for _, part := range parts {
 		go func() {

@@ -4,6 +4,7 @@
 //
 //	go run ./local            the platform; open the address it prints; Ctrl-C stops it, data stays
 //	go run ./local demo       the same unattended on fresh data; the last line is a JSON verdict
+//	go run ./local drill      backup, destruction and restore of the database, unattended, with a JSON verdict
 //	go run ./local bench      this machine's performance figures; the last line is JSON
 package main
 
@@ -71,11 +72,22 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 			return err
 		}
 		return demo(ctx, o)
+	case "drill":
+		o := options{stdout: stdout, stderr: stderr, environ: environ, interval: 3 * time.Minute, simulated: true, rotate: true, level: slog.LevelError + 1}
+		flags.IntVar(&o.invoices, "invoices", 400, "invoices of the larger of the two simulated companies")
+		lost := flags.String("secrets", "kept", "kept or lost: whether Secret Manager's secrets outlive the disaster")
+		if err := flags.Parse(args); err != nil {
+			return err
+		}
+		if *lost != "kept" && *lost != "lost" {
+			return fmt.Errorf("-secrets %s: want kept or lost", *lost)
+		}
+		return drill(ctx, o, *lost == "lost")
 	case "bench":
 		return bench(ctx, flags, args, stdout, stderr)
 	case benchProvider, benchLoad, benchTick, benchFunctions, benchBank, benchBankLoad: // the measured processes, started by bench itself
 		return benchChild(ctx, command, args, stdout)
 	default:
-		return fmt.Errorf("there is no command %q: want none, demo or bench", command)
+		return fmt.Errorf("there is no command %q: want none, demo, drill or bench", command)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,7 +36,10 @@ type options struct {
 	stdout, stderr io.Writer
 	level          slog.Level // what of the functions' log is printed
 	simulated      bool       // even when the caller has named an Intuit app
+	rotate         bool       // the simulated Intuit ends a refresh token whenever it is used
 	environ        []string   // the caller's: see passes
+
+	met func(*http.Request) // told of each request to the simulated Intuit before it is answered; nil: nobody is
 }
 
 // organisation is one of the demo's tenants, its company and its bank at the simulated providers.
@@ -66,7 +70,7 @@ const (
 type platform struct {
 	options
 	url       string   // of the page and the functions
-	database  string   // of PostgreSQL
+	database  string   // of PostgreSQL, for its owner
 	consent   []string // origins of the providers' own pages
 	key       string   // signs the connect links
 	settings  []string
@@ -76,6 +80,7 @@ type platform struct {
 	banks     *plaidsim.Server // nil: a real Plaid app
 	bankHooks *plaidsim.Webhooks
 	saves     []func() error // keep the simulators' state; none: it is thrown away
+	server    *postgres.Server
 	store     *store.Store
 	ticks     *queue.Publisher
 	broker    *broker.Broker
@@ -87,11 +92,8 @@ type platform struct {
 // start brings everything up, in the order in which it depends on each other. It tells on stderr
 // what it does. What has been started is closed again when something fails.
 func start(ctx context.Context, o options) (*platform, error) {
-	p := &platform{options: o, log: slog.New(slog.NewTextHandler(o.stderr, &slog.HandlerOptions{Level: o.level}))}
-	for _, step := range []struct {
-		what string
-		do   func(context.Context) error
-	}{
+	p := newPlatform(o)
+	return p, p.bring(ctx, []step{
 		{"PostgreSQL", p.startPostgres},
 		{"Secret Manager and Pub/Sub, in process", p.startGoogle},
 		{"the address", p.listen},
@@ -99,14 +101,30 @@ func start(ctx context.Context, o options) (*platform, error) {
 		{"Plaid, or its simulator", p.startPlaid},
 		{"the database's tables", p.migrate},
 		{"the functions", p.startFunctions},
-	} {
+	})
+}
+
+// newPlatform is one of which nothing is started yet.
+func newPlatform(o options) *platform {
+	return &platform{options: o, log: slog.New(slog.NewTextHandler(o.stderr, &slog.HandlerOptions{Level: o.level}))}
+}
+
+// step is one part that is started.
+type step struct {
+	what string
+	do   func(context.Context) error
+}
+
+// bring starts the parts one after the other. When one fails everything is closed again.
+func (p *platform) bring(ctx context.Context, steps []step) error {
+	for _, step := range steps {
 		began := time.Now()
 		if err := step.do(ctx); err != nil {
-			return nil, errors.Join(fmt.Errorf("start %s: %w", step.what, err), p.close())
+			return errors.Join(fmt.Errorf("start %s: %w", step.what, err), p.close())
 		}
 		p.say("%-42s %5d ms", step.what, time.Since(began).Milliseconds())
 	}
-	return p, nil
+	return nil
 }
 
 func (p *platform) say(format string, args ...any) { fmt.Fprintf(p.stderr, format+"\n", args...) }
@@ -134,7 +152,7 @@ func (p *platform) startPostgres(ctx context.Context) error {
 		return err
 	}
 	p.onClose(server.Stop)
-	p.database = server.URL(database)
+	p.server, p.database = server, server.URL(database)
 	return createDatabase(ctx, server.URL("postgres"), database)
 }
 
@@ -181,7 +199,7 @@ func (p *platform) environment() []string {
 		}
 	}
 	settings := append([]string{
-		"DATABASE_URL=" + p.database,
+		"DATABASE_URL=" + asFunctions(p.database),
 		"GOOGLE_CLOUD_PROJECT=" + project,
 		"PUBSUB_EMULATOR_HOST=" + p.broker.Addr(),
 		"SECRET_MANAGER_EMULATOR_HOST=" + p.secrets.Addr(),
@@ -202,6 +220,11 @@ func (p *platform) environment() []string {
 	return settings
 }
 
+// ownerEnvironment is what the jobs get to see that work as the owner of the database.
+func (p *platform) ownerEnvironment() []string {
+	return append(p.environment(), "DATABASE_URL="+p.database, "DB_PROGRAM_USERS="+functionsLogin)
+}
+
 // passes reports whether a variable of the caller's is meant for the functions here. Others, such as
 // GOOGLE_CLOUD_PROJECT or DATABASE_URL, are about another place than this machine.
 func (p *platform) passes(kv string) bool {
@@ -216,7 +239,10 @@ func (p *platform) set(name string) bool {
 }
 
 func (p *platform) migrate(ctx context.Context) error {
-	if err := app.Migrate.Run(ctx, nil, p.environment(), io.Discard, io.Discard); err != nil {
+	if err := createLogin(ctx, p.database); err != nil {
+		return err
+	}
+	if err := app.Migrate.Run(ctx, nil, p.ownerEnvironment(), io.Discard, io.Discard); err != nil {
 		return err
 	}
 	pool, err := store.Open(ctx, store.Config{DatabaseURL: config.Secret(p.database)})

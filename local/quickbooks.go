@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 
@@ -17,7 +18,7 @@ func (p *platform) startQuickBooks(context.Context) error {
 	}
 	p.sim = qbosim.New(qbosim.Config{
 		ClientID: clientID, ClientSecret: clientID + "-secret",
-		RedirectURIs: []string{p.url + "/connect/quickbooks/callback"},
+		RedirectURIs: []string{p.url + "/connect/quickbooks/callback"}, RotateAlways: p.rotate,
 	})
 	found, err := p.kept("quickbooks.json", p.sim.Load, p.sim.Save)
 	if err != nil {
@@ -26,7 +27,12 @@ func (p *platform) startQuickBooks(context.Context) error {
 	if !found {
 		p.companies()
 	}
-	server := httptest.NewServer(p.sim)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p.met != nil {
+			p.met(r)
+		}
+		p.sim.ServeHTTP(w, r)
+	}))
 	p.onClose(func() error { server.Close(); return nil })
 	p.consent = append(p.consent, server.URL)
 	p.settings = append(p.settings,
