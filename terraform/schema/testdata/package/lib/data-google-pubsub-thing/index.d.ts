@@ -1,0 +1,3 @@
+export interface DataGooglePubsubThingConfig extends cdktf.TerraformMetaArguments {
+    readonly name: string;
+}

@@ -1,0 +1,4 @@
+export interface GoogleProviderConfig {
+    readonly region?: string;
+    readonly alias?: string;
+}

@@ -1,0 +1,100 @@
+# The books are in one place: it is not reached from outside, not deleted by mistake, and can be had back.
+
+mock_provider "google" {}
+
+run "primary" {
+  command = plan
+  variables {
+    database = { tier = "db-custom-2-7680", max_connections = 300, ha = true, disk_gb = 100 }
+  }
+
+  assert {
+    condition = toset(flatten([for f in fileset(path.root, "*.tf") : [for r in regexall("(?m)^resource +\"(google_(?:sql|alloydb|spanner|bigquery|storage)_[a-z0-9_]*)\" +\"([a-z0-9_]+)\"", file(f)) : "${r[0]}.${r[1]}"]])) == toset([
+      "google_sql_database.countinghouse", "google_sql_database_instance.primary", "google_sql_database_instance.replica", "google_sql_user.program",
+      "google_storage_bucket.exports", "google_storage_bucket.sources", "google_storage_bucket_iam_member.builder", "google_storage_bucket_iam_policy.exports",
+    ])
+    error_message = "Another place for customers' data: name it here, and say below (or in rights) who reaches it and how it is had back."
+  }
+
+  assert {
+    condition = (
+      !google_sql_database_instance.primary.settings[0].ip_configuration[0].ipv4_enabled
+      && length(google_sql_database_instance.primary.settings[0].ip_configuration[0].authorized_networks) == 0
+    )
+    error_message = "The database has a public address."
+  }
+
+  assert {
+    condition     = alltrue([for i in concat([google_sql_database_instance.primary], google_sql_database_instance.replica) : i.settings[0].ip_configuration[0].ssl_mode == "ENCRYPTED_ONLY"])
+    error_message = "Somebody may speak to a database in clear text."
+  }
+
+  assert {
+    condition     = alltrue([for i in concat([google_sql_database_instance.primary], google_sql_database_instance.replica) : i.deletion_protection && i.settings[0].deletion_protection_enabled]) && google_sql_database.countinghouse.deletion_policy == "ABANDON"
+    error_message = "A database could be deleted by a plan that nobody has read."
+  }
+
+  assert {
+    condition = alltrue([for b in google_sql_database_instance.primary.settings[0].backup_configuration :
+      b.enabled && b.point_in_time_recovery_enabled && b.transaction_log_retention_days >= 7 && b.backup_retention_settings[0].retained_backups >= 7
+    ]) && google_sql_database_instance.primary.settings[0].retain_backups_on_delete
+    error_message = "Backups, and transactions of seven days, are what a restore is made of."
+  }
+
+  assert {
+    condition     = { for f in google_sql_database_instance.primary.settings[0].database_flags : f.name => f.value }["cloudsql.iam_authentication"] == "on" && { for f in google_sql_database_instance.primary.settings[0].database_flags : f.name => f.value }["max_connections"] == "300"
+    error_message = "Programs sign in by their accounts, and max_connections is the variable's."
+  }
+
+  # What statements hold is customers' data.
+  assert {
+    condition     = length(setintersection([for f in google_sql_database_instance.primary.settings[0].database_flags : f.name], ["log_statement", "log_min_duration_statement", "log_parameter_max_length", "auto_explain.log_min_duration", "pgaudit.log"])) == 0
+    error_message = "The database would write what is in statements into the log."
+  }
+
+  assert {
+    condition     = google_sql_database_instance.primary.settings[0].availability_type == "REGIONAL" && startswith(google_sql_database_instance.primary.database_version, "POSTGRES_") && google_sql_database_instance.primary.settings[0].disk_autoresize
+    error_message = "ha wants a second machine; and PostgreSQL it is."
+  }
+
+  assert {
+    condition = (
+      output.connections.functions == sum([for name, f in google_cloud_run_v2_service.function : f.template[0].scaling[0].max_instance_count * tonumber(local.own_values.DB_MAX_CONNECTIONS[name])])
+      && output.connections.jobs == sum([for name in keys(google_cloud_run_v2_job.job) : tonumber(local.own_values.DB_MAX_CONNECTIONS[name])])
+      && output.connections.sum >= output.connections.functions + output.connections.jobs + 10
+      && output.connections.sum <= output.connections.allowed
+    )
+    error_message = "Everything at its largest opens more connections than the database has, or than it is said to."
+  }
+
+  assert {
+    condition     = length(google_sql_database_instance.replica) == 0
+    error_message = "A replica that nobody asked for."
+  }
+}
+
+run "replica" {
+  command = plan
+  variables {
+    database = { tier = "db-custom-2-7680", max_connections = 300, replica = { tier = "db-custom-1-3840", networks = { office = "203.0.113.7/32" } } }
+  }
+
+  assert {
+    condition = (
+      google_sql_database_instance.replica[0].master_instance_name == "countinghouse"
+      && join(",", [for n in google_sql_database_instance.replica[0].settings[0].ip_configuration[0].authorized_networks : n.value]) == "203.0.113.7/32"
+      && google_sql_database_instance.replica[0].settings[0].ip_configuration[0].ssl_mode == "ENCRYPTED_ONLY"
+      && google_sql_database_instance.replica[0].deletion_protection && google_sql_database_instance.replica[0].settings[0].deletion_protection_enabled
+      && !google_sql_database_instance.primary.settings[0].ip_configuration[0].ipv4_enabled
+    )
+    error_message = "The replica lets in the networks that are named, encrypted; the primary nobody."
+  }
+}
+
+run "the_whole_world" {
+  command = plan
+  variables {
+    database = { tier = "db-custom-2-7680", max_connections = 300, replica = { tier = "db-custom-1-3840", networks = { all = "0.0.0.0/0" } } }
+  }
+  expect_failures = [var.database]
+}
