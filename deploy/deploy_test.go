@@ -109,6 +109,16 @@ func (w *world) atWork(t *testing.T) map[string]string {
 	return at
 }
 
+// wantTemplates checks that what Terraform makes of a service next has the image that is at work, but for one.
+func (w *world) wantTemplates(t *testing.T, but string) {
+	t.Helper()
+	for name, s := range w.cloud(t).Services {
+		if same := s.newest().Image == s.revision(s.Traffic).Image; same == (name == but) {
+			t.Errorf("the template of %s has %s, and %s is at work", name, s.newest().Image, s.revision(s.Traffic).Image)
+		}
+	}
+}
+
 // want checks that everything is at a version, and jobs/migrate at its own.
 func (w *world) want(t *testing.T, version, migrate string) {
 	t.Helper()
@@ -162,6 +172,7 @@ func TestFirstRelease(t *testing.T) {
 		})
 		failed, want := w.deploy(t), map[string]string{"": "v2", "release": ""}
 		for name, s := range w.cloud(t).Services {
+			w.wantTemplates(t, "")
 			if got := s.revision(s.Traffic).Version; got != want[failed] || (failed == "release") != (fault.Sick != "") {
 				t.Errorf("%v: %s is at %q; step that failed: %q\n%s", fault, name, got, failed, w.said.String())
 			}
@@ -185,6 +196,7 @@ func TestFailedRelease(t *testing.T) {
 		{"a revision never becomes ready", fault{NeverReady: "connect"}, "release", true, "failed to start"},
 		{"traffic does not move", fault{Stuck: "connect"}, "release", false, "its traffic does not move"},
 		{"it is sick under everybody's eyes", fault{SickLater: "connect"}, "release", false, "everything is back"},
+		{"a template does not go back", fault{Sick: "watch", Kept: "connect"}, "release", true, "in their templates, without traffic: connect. The next release"},
 		{"stopped while revisions are made", fault{Signal: syscall.SIGTERM, SignalAt: "run services update connect"}, "release", true, "everything is back"},
 		{"stopped while traffic moves", fault{Signal: syscall.SIGTERM, SignalAt: "run services update-traffic connect --to-revisions"}, "release", false, "everything is back"},
 		{"stopped while jobs get their images", fault{Signal: syscall.SIGTERM, SignalAt: "run jobs update daily"}, "release", false, "everything is back"},
@@ -197,6 +209,7 @@ func TestFailedRelease(t *testing.T) {
 			}
 			w.want(t, "v1", "v2") // the database stays as it is, and jobs/migrate with it
 			w.wantSaid(t, tt.says)
+			w.wantTemplates(t, tt.fault.Kept)
 			if met := w.cloud(t).Met; tt.unseen && slices.ContainsFunc(met, func(m string) bool { return strings.HasSuffix(m, " v2") }) {
 				t.Errorf("people met it: %q", met)
 			}
@@ -205,6 +218,7 @@ func TestFailedRelease(t *testing.T) {
 				t.Fatalf("the next release fails in %s:\n%s", failed, w.said.String())
 			}
 			w.want(t, "v2", "v2")
+			w.wantTemplates(t, "")
 		})
 	}
 }

@@ -43,8 +43,8 @@ type service struct {
 }
 
 type revision struct {
-	Name, Digest, Version string
-	Ready                 bool
+	Name, Image, Digest, Version string
+	Ready                        bool
 }
 
 // fault is what goes wrong, by function.
@@ -53,6 +53,7 @@ type fault struct {
 	SickLater  string // it is only once it has the traffic
 	NeverReady string // its new revision does not start
 	Stuck      string // its traffic does not move to a new revision
+	Kept       string // its template does not take the image of v1 again
 	Migration  bool   // jobs/migrate fails
 	Signal     syscall.Signal
 	SignalAt   string // the script gets Signal while this command runs
@@ -83,8 +84,11 @@ func (c *cloud) versionOf(image string) string {
 // add makes a revision of an image, as gcloud run services update --no-traffic does.
 func (s *service) add(name, image, version string, ready bool) {
 	_, digest, _ := strings.Cut(image, "@")
-	s.Revisions = append(s.Revisions, revision{fmt.Sprintf("%s-%05d-abc", name, len(s.Revisions)+1), digest, version, ready})
+	s.Revisions = append(s.Revisions, revision{fmt.Sprintf("%s-%05d-abc", name, len(s.Revisions)+1), image, digest, version, ready})
 }
+
+// newest is the revision that was made of the template as it is.
+func (s *service) newest() revision { return s.Revisions[len(s.Revisions)-1] }
 
 func (s *service) revision(name string) revision {
 	i := slices.IndexFunc(s.Revisions, func(r revision) bool { return r.Name == name })

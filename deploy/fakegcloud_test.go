@@ -15,6 +15,8 @@ const (
 	formatTagged    = "csv[no-heading](status.traffic.tag,status.traffic.url)"
 	formatCreated   = "value(status.latestCreatedRevisionName)"
 	formatAddress   = "value(status.url)"
+	formatTemplate  = "value(spec.template.spec.containers[0].image)"
+	formatImage     = "value(spec.containers[0].image)"
 	formatJob       = "value(spec.template.spec.template.spec.containers[0].image)"
 	formatDigest    = "value(status.imageDigest)"
 	formatRevisions = "csv[no-heading](metadata.name,status.imageDigest,status.conditions.filter('type:Ready').extract('status'))"
@@ -63,7 +65,11 @@ func (c *cloud) gcloud(args []string) int {
 		return c.traffic(s, last, flags)
 	case "run revisions describe":
 		name, _, _ := strings.Cut(last, "-0")
-		return show(flags, formatDigest, fakeRegistry+"/"+name+"@"+c.Services[name].revision(last).Digest)
+		r := c.Services[name].revision(last)
+		if flags["--format"] == formatImage {
+			return show(flags, formatImage, r.Image)
+		}
+		return show(flags, formatDigest, fakeRegistry+"/"+name+"@"+r.Digest)
 	case "run revisions":
 		return c.list(flags)
 	case "run jobs describe", "run jobs update", "run jobs execute":
@@ -121,7 +127,7 @@ func (s *service) describe(name string, flags map[string]string) int {
 		next = "next,https://next---" + name + ".run.app"
 	}
 	answers := map[string]string{
-		formatServing: share, formatTagged: ",\n" + next, formatCreated: s.Revisions[len(s.Revisions)-1].Name, formatAddress: "https://" + name + ".run.app",
+		formatServing: share, formatTagged: ",\n" + next, formatCreated: s.newest().Name, formatAddress: "https://" + name + ".run.app", formatTemplate: s.newest().Image,
 	}
 	if flattened := flags["--flatten"] == "status.traffic[]"; flattened != strings.Contains(flags["--format"], "status.traffic.") {
 		return complain("%s wants to be flattened", flags["--format"])
@@ -130,11 +136,17 @@ func (s *service) describe(name string, flags map[string]string) int {
 }
 
 func (c *cloud) update(s *service, name string, flags map[string]string) int {
-	if _, without := flags["--no-traffic"]; !without || c.versionOf(flags["--image"]) == "" {
+	image := flags["--image"]
+	version := c.versionOf(image)
+	if _, without := flags["--no-traffic"]; !without || version == "" && image != placeholder {
 		return complain("want an image, and no traffic: %v", flags)
 	}
-	s.add(name, flags["--image"], c.versionOf(flags["--image"]), c.Fault.NeverReady != name)
-	if c.Fault.NeverReady == name {
+	if c.Fault.Kept == name && version == "v1" {
+		return complain("Conflict for resource")
+	}
+	ready := c.Fault.NeverReady != name || version == "v1"
+	s.add(name, image, version, ready)
+	if !ready {
 		return complain("The user-provided container failed to start")
 	}
 	return 0
@@ -153,7 +165,7 @@ func (c *cloud) traffic(s *service, name string, flags map[string]string) int {
 		s.Traffic = to
 		c.Met = append(c.Met, name+" "+s.revision(to).Version)
 	}
-	if !s.Revisions[len(s.Revisions)-1].Ready {
+	if !s.newest().Ready {
 		return complain("Service is not ready")
 	}
 	return 0

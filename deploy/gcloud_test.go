@@ -111,7 +111,7 @@ func TestGcloudPrints(t *testing.T) {
 		Flatten  string `json:"flatten"`
 		Format   string `json:"format"`
 	}
-	const service = `{"status": {"url": "https://connect.run.app", "latestCreatedRevisionName": "connect-00002-abc", "traffic": [
+	const service = `{"spec": {"template": {"spec": {"containers": [{"image": "a/b@sha256:3"}]}}}, "status": {"url": "https://connect.run.app", "latestCreatedRevisionName": "connect-00002-abc", "traffic": [
 		{"revisionName": "connect-00002-abc", "percent": 100, "latestRevision": true},
 		{"revisionName": "connect-00003-abc", "tag": "next", "url": "https://next---connect.run.app"}]}}`
 	const version = `[{"createTime": "2026-11-21T14:00:00.123Z", "tags": ["v2"], "version": "sha256:12"}]`
@@ -123,6 +123,8 @@ func TestGcloudPrints(t *testing.T) {
 		{service, "status.traffic[]", formatTagged, ",\nnext,https://next---connect.run.app\n"},
 		{service, "", formatCreated, "connect-00002-abc\n"},
 		{service, "", formatAddress, "https://connect.run.app\n"},
+		{service, "", formatTemplate, "a/b@sha256:3\n"},
+		{`{"spec": {"containers": [{"image": "a/b@sha256:1"}]}}`, "", formatImage, "a/b@sha256:1\n"},
 		{`{"spec": {"template": {"spec": {"template": {"spec": {"containers": [{"image": "a/b@sha256:1"}]}}}}}}`, "", formatJob, "a/b@sha256:1\n"},
 		{`{"status": {"imageDigest": "a/b@sha256:1"}}`, "", formatDigest, "a/b@sha256:1\n"},
 		{`[{"metadata": {"name": "r-2"}, "status": {"imageDigest": "a/b@sha256:2", "conditions": [{"type": "Ready", "status": "False"}, {"type": "Active", "status": "True"}]}},

@@ -269,6 +269,19 @@ resource "google_monitoring_notification_channel" "email" {
   depends_on   = [google_project_service.services]
 }
 
+# Cloud Monitoring knows a metric up to ten minutes after it was made, mostly within two. An apply that still says that
+# it cannot find one is to be started again, once those ten minutes are over.
+resource "terraform_data" "metrics_known" {
+  triggers_replace = sort(concat(
+    [for m in google_logging_metric.counted : m.name],
+    [for m in google_logging_metric.measured : m.name],
+    [for m in google_logging_metric.other : m.name],
+  ))
+  provisioner "local-exec" {
+    command = "sleep ${var.metrics_known_after}"
+  }
+}
+
 resource "google_monitoring_alert_policy" "alert" {
   for_each = local.alerts
 
@@ -362,8 +375,7 @@ resource "google_monitoring_alert_policy" "alert" {
     }
   }
 
-  # A metric is known to Cloud Monitoring some seconds after it was made: an apply that says it is not goes through the second time.
-  depends_on = [google_logging_metric.counted, google_logging_metric.measured, google_logging_metric.other]
+  depends_on = [terraform_data.metrics_known]
 }
 
 # Every 5 minutes from several continents. Google's front end keeps paths that end in z for itself.

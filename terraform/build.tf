@@ -6,11 +6,29 @@ resource "google_project_iam_member" "builder" {
     "roles/cloudbuild.builds.viewer",          # waits for older releases
     "roles/logging.logWriter",                 # a build's own log
     "roles/ondemandscanning.admin",            # looks for weaknesses in images
-    "roles/run.developer",                     # images, revisions, traffic, the migrate job; no IAM
     "roles/serviceusage.serviceUsageConsumer", # scanning counts against the project
   ])
   project = var.project
   role    = each.key
+  member  = local.members.builder
+}
+
+# What the scripts of deploy/ ask of Cloud Run: images, revisions and traffic of what Terraform has made. Google's own
+# role would also make and delete services, and start every job, erase among them; the builder starts migrate alone
+# (identity.tf).
+resource "google_project_iam_custom_role" "releaser" {
+  role_id = "countinghouseReleases"
+  title   = "Countinghouse: release"
+  permissions = [
+    "run.configurations.get", "run.executions.get", "run.executions.list", "run.jobs.get", "run.jobs.list", "run.jobs.update",
+    "run.operations.get", "run.revisions.get", "run.revisions.list", "run.routes.get", "run.services.get", "run.services.list", "run.services.update",
+  ]
+  depends_on = [google_project_service.services]
+}
+
+resource "google_project_iam_member" "releaser" {
+  project = var.project
+  role    = google_project_iam_custom_role.releaser.name
   member  = local.members.builder
 }
 
@@ -63,6 +81,7 @@ resource "google_storage_bucket_iam_member" "builder" {
 }
 
 locals {
+  build_region = coalesce(var.build_region, var.region)
   substitutions = {
     _REGION     = var.region
     _REPOSITORY = google_artifact_registry_repository.images.repository_id
@@ -76,7 +95,7 @@ resource "google_cloudbuild_trigger" "release" {
   count           = var.repository == null ? 0 : 1
   name            = "release"
   description     = "Tests, builds and releases what is pushed"
-  location        = var.region
+  location        = local.build_region
   filename        = "cloudbuild.yaml"
   service_account = "projects/${var.project}/serviceAccounts/${local.emails.builder}"
   substitutions   = local.substitutions
@@ -88,5 +107,5 @@ resource "google_cloudbuild_trigger" "release" {
     }
   }
 
-  depends_on = [google_project_iam_member.builder]
+  depends_on = [google_project_iam_member.builder, google_project_iam_member.releaser]
 }

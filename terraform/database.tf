@@ -1,7 +1,14 @@
-# PostgreSQL. Programs reach it by a private address, through Cloud SQL's connectors alone, signed in by
-# their own service accounts. AppSheet and BI tools can do neither: they read a replica.
+# PostgreSQL. Programs reach it by a private address, through Cloud SQL's connectors, signed in by their own
+# service accounts. AppSheet and BI tools can do neither: they read a replica.
 
 locals {
+  instance = "countinghouse"
+  database = "countinghouse"
+
+  # How each account is called in the database, and those that have a login of their own there.
+  database_users = { for name in keys(local.programs) : name => "${local.account_ids[name]}@${var.project}.iam" }
+  logins         = { for name, p in local.programs : name => local.database_users[name] if contains(p.reads, "login") }
+
   # What one PostgreSQL has to serve when everything is at its largest, all jobs at once included.
   connections = {
     functions = sum([for name, f in local.services : f.max * f.db_connections])
@@ -25,7 +32,7 @@ locals {
 }
 
 resource "google_sql_database_instance" "primary" {
-  name                = "countinghouse" # after it was deleted this name is barred for a week
+  name                = local.instance # after it was deleted this name is barred for a week
   region              = var.region
   database_version    = "POSTGRES_16"
   deletion_protection = true # for Terraform; the other one, below, for everybody
@@ -39,7 +46,9 @@ resource "google_sql_database_instance" "primary" {
     disk_autoresize             = true
     deletion_protection_enabled = true
     retain_backups_on_delete    = true
-    connector_enforcement       = "REQUIRED"
+    # REQUIRED would turn away whatever is not a connector: that may be Cloud SQL Studio, where people look into a failure.
+    # The private address, and ENCRYPTED_ONLY, let nobody in from outside either way.
+    connector_enforcement = "NOT_REQUIRED"
 
     ip_configuration {
       ipv4_enabled    = false
@@ -95,7 +104,7 @@ resource "google_sql_database_instance" "primary" {
 }
 
 resource "google_sql_database" "countinghouse" {
-  name            = "countinghouse"
+  name            = local.database
   instance        = google_sql_database_instance.primary.name
   deletion_policy = "ABANDON" # no plan of Terraform's is to drop it
 }
@@ -107,8 +116,8 @@ resource "google_sql_database" "countinghouse" {
 # Terraform's state. It is made once, by hand, and its password goes to the secret database-password: see the
 # output next_steps.
 resource "google_sql_user" "program" {
-  for_each = { for name, p in local.programs : name => p if contains(p.reads, "login") }
-  name     = "${google_service_account.runtime[each.key].account_id}@${var.project}.iam"
+  for_each = local.logins
+  name     = each.value
   instance = google_sql_database_instance.primary.name
   type     = "CLOUD_IAM_SERVICE_ACCOUNT"
 }

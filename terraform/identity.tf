@@ -45,11 +45,11 @@ resource "google_cloud_run_v2_service_iam_member" "caller" {
 }
 
 resource "google_cloud_run_v2_job_iam_member" "starter" {
-  for_each = { for name, j in local.tasks : name => j if j.starter == "scheduler" }
+  for_each = { for name, j in local.tasks : name => j if j.starter != "person" }
   name     = google_cloud_run_v2_job.job[each.key].name
   location = var.region
   role     = "roles/run.invoker"
-  member   = local.members.scheduler
+  member   = local.members[each.value.starter]
 }
 
 # Arguments other than the job's own are a right of their own.

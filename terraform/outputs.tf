@@ -40,11 +40,11 @@ output "exports" {
 }
 
 output "release" {
-  description = "Builds and releases the commit that is checked out, from the root of the sources."
+  description = "Builds and releases what is checked out, from the root of the sources. A version that ends with -dirty is more than its commit."
   value = join(" ", [
-    "gcloud builds submit --project=${var.project} --region=${var.region} --config=cloudbuild.yaml",
+    "gcloud builds submit --project=${var.project} --region=${local.build_region} --config=cloudbuild.yaml",
     "--gcs-source-staging-dir=gs://${google_storage_bucket.sources.name}/sources",
-    "\"--substitutions=^;^_VERSION=$(git rev-parse --short HEAD);${join(";", [for k, v in local.substitutions : "${k}=${v}"])}\"",
+    "\"--substitutions=^;^_VERSION=$(git describe --always --dirty);${join(";", [for k, v in local.substitutions : "${k}=${v}"])}\"",
   ])
 }
 

@@ -47,12 +47,13 @@ resource "google_artifact_registry_repository" "images" {
   format        = "DOCKER"
   description   = "An image for each folder of functions/ and jobs/, a tag for each release"
 
-  # Of each image the last ten stay, as far as a release can be rolled back.
+  # Of each image the last thirty stay, whether they were released or only built: as far as one can go back. The one
+  # at work is among them unless thirty have been built since without a release.
   cleanup_policies {
-    id     = "keep-the-last-ten"
+    id     = "keep-the-last-thirty"
     action = "KEEP"
     most_recent_versions {
-      keep_count = 10
+      keep_count = 30
     }
   }
   cleanup_policies {

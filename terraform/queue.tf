@@ -4,7 +4,8 @@
 #   notices  tells people; nobody reads it yet         notices-dead
 
 locals {
-  topics = toset(["ticks", "notices"])
+  ticks  = "ticks"
+  topics = toset([local.ticks, "notices"])
 }
 
 resource "google_pubsub_topic" "topic" {

@@ -130,6 +130,9 @@ resource "google_cloud_run_v2_service" "function" {
     google_secret_manager_secret_version.unset,
     google_project_iam_member.database,
     google_service_networking_connection.services,
+    google_sql_database.countinghouse,
+    google_sql_user.program,
+    google_pubsub_topic.topic,
   ]
 }
 
@@ -217,6 +220,9 @@ resource "google_cloud_run_v2_job" "job" {
     google_secret_manager_secret_version.unset,
     google_project_iam_member.database,
     google_service_networking_connection.services,
+    google_sql_database.countinghouse,
+    google_sql_user.program,
+    google_pubsub_topic.topic,
     google_storage_bucket_iam_policy.exports,
   ]
 }

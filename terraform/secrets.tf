@@ -1,6 +1,7 @@
 # The app's own secrets. Each is made with a first version that says "(unset)", which programs take as not
-# set, so that all of them can be deployed before the providers have given their keys. The real value is added
-# by a person, and never passes through Terraform:
+# set, so that Terraform can make all programs before the providers have given their keys. The two receivers of
+# webhooks start without, and refuse what comes; syncorg and connect do not start before they have the keys of their
+# provider. The real value is added by a person, and never passes through Terraform:
 #
 #   printf %s "$VALUE" | gcloud secrets versions add quickbooks-client-secret --data-file=-
 #

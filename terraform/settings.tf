@@ -1,4 +1,5 @@
 # The values of all variables that programs read. One that is "" is left out: the program takes it as not set.
+# All are made of names that are known before anything is made, so that the first plan shows them, too.
 
 locals {
   # The same for every program that reads them.
@@ -9,12 +10,12 @@ locals {
     TRACE_ENDPOINT       = var.trace_share > 0 ? "https://telemetry.googleapis.com" : ""
     TRACE_SHARE          = tostring(var.trace_share)
 
-    INSTANCE_CONNECTION_NAME = google_sql_database_instance.primary.connection_name
-    DB_NAME                  = google_sql_database.countinghouse.name
+    INSTANCE_CONNECTION_NAME = "${var.project}:${var.region}:${local.instance}"
+    DB_NAME                  = local.database
     DB_USER                  = "migrate"
-    DB_PROGRAM_USERS         = join(",", [for name, user in google_sql_user.program : user.name])
+    DB_PROGRAM_USERS         = join(",", values(local.logins))
 
-    SYNC_TOPIC           = google_pubsub_topic.topic["ticks"].name
+    SYNC_TOPIC           = local.ticks
     SYNC_INTERVAL        = "3m"
     SYNC_AFTER_WEBHOOK   = "30m"
     SYNC_MAX_RETRIES     = "3"
@@ -52,7 +53,7 @@ locals {
 
   # One for each program.
   own_values = {
-    DB_IAM_USER        = { for name in keys(local.programs) : name => "${local.account_ids[name]}@${var.project}.iam" }
+    DB_IAM_USER        = { for name in keys(local.programs) : name => local.database_users[name] }
     DB_MAX_CONNECTIONS = { for name, p in local.programs : name => tostring(p.db_connections) }
   }
 

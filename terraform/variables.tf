@@ -195,6 +195,16 @@ variable "billing_account" {
 
 # --- behaviour
 
+variable "metrics_known_after" {
+  description = "Seconds to wait between making metrics and the alerts on them: Cloud Monitoring does not know new ones at once."
+  type        = number
+  default     = 120
+  validation {
+    condition     = var.metrics_known_after >= 0 && var.metrics_known_after <= 600
+    error_message = "metrics_known_after: want 0 to 600."
+  }
+}
+
 variable "trace_share" {
   description = "Share of ticks and requests, 0 to 1, whose trace is kept; 0: no traces."
   type        = number
@@ -237,6 +247,16 @@ variable "scale" {
 }
 
 # --- builds
+
+variable "build_region" {
+  description = "Region in which Cloud Build builds and releases; null: region. New projects may have no machines in some regions. A linked repository must be of the same."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.build_region == null ? true : can(regex("^[a-z]+-[a-z]+[0-9]+$", var.build_region))
+    error_message = "build_region: want a region, such as europe-west1, and not a zone."
+  }
+}
 
 variable "repository" {
   description = "Where Cloud Build finds the sources: name of a linked repository (projects/P/locations/R/connections/C/repositories/N) and the branches, as a regular expression, whose pushes are deployed; null: builds are started by hand."

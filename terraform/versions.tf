@@ -12,7 +12,7 @@ terraform {
     }
   }
 
-  # One bucket for all environments, a prefix for each:
+  # A bucket in each project:
   #   terraform init -backend-config=bucket=PROJECT-terraform -backend-config=prefix=prod
   backend "gcs" {}
 }

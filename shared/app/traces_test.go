@@ -134,54 +134,60 @@ func (s stub) about(key string) string {
 	return ""
 }
 
-// TestTraceFollowsATick: from a webhook's arrival to the commit in another process there is one trace.
-func TestTraceFollowsATick(t *testing.T) {
+// TestTraces looks at the traces of webhooks and the ticks that follow from them.
+func TestTraces(t *testing.T) {
 	w := newTracedWhole(t)
 	c := w.attach("onpoint", onpointRealm)
 	w.sync("onpoint")
+	w.followed(t, c)
+	w.renewed(t, c)
+	w.merged(t, c)
+	w.failed(t)
+}
+
+// followed: from a webhook's arrival to the commit in another process there is one trace.
+func (w *tracedWhole) followed(t *testing.T, c org.Connection) {
 	customer := w.customer("Told Of")
 	for _, tt := range []struct{ name, incoming string }{
 		{"the request is in a trace", "00-11111111111111111111111111111111-2222222222222222-01"},
 		{"Cloud Run names one that it does not keep", strings.Replace(cloudTrace, "0af7", "0bf7", 1)},
 		{"the request is in none", ""},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			w.tell(customer, tt.incoming)
-			if status := w.forward(); status != http.StatusNoContent {
-				t.Fatalf("the tick is answered %d", status)
+		w.tell(customer, tt.incoming)
+		if status := w.forward(); status != http.StatusNoContent {
+			t.Fatalf("%s: the tick is answered %d", tt.name, status)
+		}
+		all := w.tree()
+		arrival := find(all, "QuickBooksWebhook")[0]
+		if tt.incoming != "" && (arrival.SpanContext.TraceID().String() != tt.incoming[3:35] || arrival.Parent.SpanID().String() != tt.incoming[36:52]) {
+			t.Errorf("%s: the webhook's span belongs to %s, below %s", tt.name, arrival.SpanContext.TraceID(), arrival.Parent.SpanID())
+		}
+		var ways []string
+		for _, s := range all {
+			if s.SpanContext.TraceID() == arrival.SpanContext.TraceID() {
+				ways = append(ways, way(all, s))
 			}
-			all := w.tree()
-			arrival := find(all, "QuickBooksWebhook")[0]
-			if tt.incoming != "" && (arrival.SpanContext.TraceID().String() != tt.incoming[3:35] || arrival.Parent.SpanID().String() != tt.incoming[36:52]) {
-				t.Errorf("the webhook's span belongs to %s, below %s", arrival.SpanContext.TraceID(), arrival.Parent.SpanID())
-			}
-			var ways []string
-			for _, s := range all {
-				if s.SpanContext.TraceID() == arrival.SpanContext.TraceID() {
-					ways = append(ways, way(all, s))
-				}
-			}
-			slices.Sort(ways)
-			const tick = "QuickBooksWebhook > publish > tick"
-			want := []string{
-				"QuickBooksWebhook", "QuickBooksWebhook > publish", tick,
-				tick + " > sync", tick + " > sync > lease", tick + " > sync > run", tick + " > sync > run > apply", tick + " > sync > run > apply > commit",
-				tick + " > sync > run > call", tick + " > sync > run > pull", tick + " > sync > run > token",
-			}
-			if diff := cmp.Diff(want, slices.Compact(ways)); diff != "" {
-				t.Errorf("steps of the trace (-want +got):\n%s", diff)
-			}
-			delivery := find(all, "SyncOrg")[0]
-			if links := find(all, "tick")[0].Links; len(links) != 1 || links[0].SpanContext.SpanID() != delivery.SpanContext.SpanID() {
-				t.Errorf("the tick refers to %v, want its delivery", links)
-			}
-			if s := find(all, "sync")[0]; s.about("org") != "onpoint" || s.about("connection") != c.ID.String() || s.about("provider") != "quickbooks" || s.about("reason") != "webhook" || s.about("runs") != "1" {
-				t.Errorf("the sync tells %v", s.Attributes)
-			}
-			if s := find(all, "run")[0]; s.about("outcome") != "done" || s.about("batches") == "0" {
-				t.Errorf("the run tells %v", s.Attributes)
-			}
-		})
+		}
+		slices.Sort(ways)
+		const tick = "QuickBooksWebhook > publish > tick"
+		want := []string{
+			"QuickBooksWebhook", "QuickBooksWebhook > publish", tick,
+			tick + " > sync", tick + " > sync > lease", tick + " > sync > run", tick + " > sync > run > apply", tick + " > sync > run > apply > commit",
+			tick + " > sync > run > call", tick + " > sync > run > pull", tick + " > sync > run > token",
+		}
+		if diff := cmp.Diff(want, slices.Compact(ways)); diff != "" {
+			t.Errorf("%s: steps of the trace (-want +got):\n%s", tt.name, diff)
+		}
+		delivery := find(all, "SyncOrg")[0]
+		if links := find(all, "tick")[0].Links; len(links) != 1 || links[0].SpanContext.SpanID() != delivery.SpanContext.SpanID() {
+			t.Errorf("%s: the tick refers to %v, want its delivery", tt.name, links)
+		}
+		if s := find(all, "sync")[0]; s.about("org") != "onpoint" || s.about("connection") != c.ID.String() || s.about("provider") != "quickbooks" || s.about("reason") != "webhook" || s.about("runs") != "1" {
+			t.Errorf("%s: the sync tells %v", tt.name, s.Attributes)
+		}
+		if s := find(all, "run")[0]; s.about("outcome") != "done" || s.about("batches") == "0" {
+			t.Errorf("%s: the run tells %v", tt.name, s.Attributes)
+		}
 	}
 }
 
@@ -199,11 +205,8 @@ func (w *tracedWhole) customer(name string) string {
 	return made.ID
 }
 
-// TestTraceOfAFailure: each step that a failure has ended tells its kind, and nothing more.
-func TestTraceOfAFailure(t *testing.T) {
-	w := newTracedWhole(t)
-	w.attach("onpoint", onpointRealm)
-	w.sync("onpoint")
+// failed: each step that a failure has ended tells its kind, and nothing more.
+func (w *tracedWhole) failed(t *testing.T) {
 	defer w.sim.Inject(qbosim.Fault{Kind: qbosim.HTML502})()
 	w.tell(w.customer("Cannot Be Read"), "")
 	if status := w.forward(); status != http.StatusServiceUnavailable {
@@ -222,13 +225,10 @@ func TestTraceOfAFailure(t *testing.T) {
 	}
 }
 
-// TestTraceOfAMergedTick: the step that finds another owner at work says so.
-func TestTraceOfAMergedTick(t *testing.T) {
-	w := newTracedWhole(t)
-	c := w.attach("onpoint", onpointRealm)
-	w.sync("onpoint")
+// merged: the step that finds another owner at work says so.
+func (w *tracedWhole) merged(t *testing.T, c org.Connection) {
 	l := w.store.Lease(t, c.ID)
-	w.tell(w.customer("Told Of"), "")
+	w.tell(w.customer("Told Of Meanwhile"), "")
 	if status := w.forward(); status != http.StatusNoContent {
 		t.Fatalf("the tick is answered %d", status)
 	}
@@ -241,11 +241,8 @@ func TestTraceOfAMergedTick(t *testing.T) {
 	w.follow(w.syncOrg)
 }
 
-// TestTokensAreTraced: a token that is renewed is another step than one that is at hand.
-func TestTokensAreTraced(t *testing.T) {
-	w := newTracedWhole(t)
-	c := w.attach("onpoint", onpointRealm)
-	w.sync("onpoint")
+// renewed: a token that is renewed is another step than one that is at hand.
+func (w *tracedWhole) renewed(t *testing.T, c org.Connection) {
 	for _, renewed := range []string{"", "true"} {
 		if renewed != "" {
 			w.login(c, 0)

@@ -192,6 +192,7 @@ func TestManagedServer(t *testing.T) {
 			f.programsRights(t)
 			asProgram(t, f.Store).attacksAsProgram(t, f)
 			person(t, m, f)
+			leaves(t, f)
 		})
 	}
 	t.Run("a login that gcloud made", func(t *testing.T) { tooMighty(t, m) })
@@ -217,18 +218,29 @@ func person(t *testing.T, m *storetest.Managed, f *fixture) {
 	}
 }
 
-// tooMighty makes the reader as gcloud makes users: a member of the group that owns the database.
+// leaves drops the login of an organisation, as jobs/erase does.
+func leaves(t *testing.T, f *fixture) {
+	t.Helper()
+	if err := f.EnsureOrganisation(f.ctx, org.Organisation{Slug: "leaver", Name: "Leaver"}); err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := f.Owner.DropReader(f.ctx, 0, "leaver"); kept || err != nil {
+		t.Errorf("its login is kept: %v, %v", kept, err)
+	}
+}
+
+// tooMighty makes the reader as gcloud makes users, a member of the group that owns the database, and of
+// others that see all rows.
 func tooMighty(t *testing.T, m *storetest.Managed) {
 	s := m.New(t, storetest.ManagedGroup)
-	m.Exec(t, `CREATE ROLE reader_mighty LOGIN IN ROLE `+storetest.ManagedGroup)
-	err := s.EnsureOrganisation(t.Context(), org.Organisation{Slug: "mighty", Name: "Mighty"})
-	if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "member of") {
-		t.Errorf("%v, want it refused", err)
-	}
-	m.Exec(t, `REVOKE `+storetest.ManagedGroup+` FROM reader_mighty`)
-	m.Exec(t, `GRANT countinghouse_program TO reader_mighty`)
-	if err := s.EnsureOrganisation(t.Context(), org.Organisation{Slug: "mighty", Name: "Mighty"}); !fault.Is(err, fault.Invalid) {
-		t.Errorf("a program's login: %v, want it refused", err)
+	m.Exec(t, `CREATE ROLE reader_mighty LOGIN`)
+	for _, group := range []string{storetest.ManagedGroup, storetest.ManagedOwner, "countinghouse_program"} {
+		m.Exec(t, `GRANT `+group+` TO reader_mighty`)
+		err := s.EnsureOrganisation(t.Context(), org.Organisation{Slug: "mighty", Name: "Mighty"})
+		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "member of") {
+			t.Errorf("a member of %s: %v, want it refused", group, err)
+		}
+		m.Exec(t, `REVOKE `+group+` FROM reader_mighty`)
 	}
 	m.Exec(t, `DROP ROLE reader_mighty`)
 }

@@ -141,7 +141,7 @@ func (e *Eraser) secrets(ctx context.Context, x Erasure, slug org.Slug) error {
 		if !there {
 			continue
 		}
-		e.Log.InfoContext(ctx, "secret deleted", "event", "secret_deleted", "org", string(slug), "secret", name)
+		e.Log.InfoContext(ctx, "secret deleted", "event", "secret_deleted", "org", string(slug), "name", name)
 		if err := e.Tenants.CountSecret(ctx, x.ID); err != nil {
 			return err
 		}

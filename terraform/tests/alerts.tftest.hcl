@@ -2,6 +2,10 @@
 
 mock_provider "google" {}
 
+variables {
+  metrics_known_after = 0
+}
+
 run "alerts" {
   command = apply
 

@@ -2,6 +2,10 @@
 
 mock_provider "google" {}
 
+variables {
+  metrics_known_after = 0
+}
+
 run "primary" {
   command = plan
   variables {
@@ -14,6 +18,17 @@ run "primary" {
       "google_storage_bucket.exports", "google_storage_bucket.sources", "google_storage_bucket_iam_member.builder", "google_storage_bucket_iam_policy.exports",
     ])
     error_message = "Another place for customers' data: name it here, and say below (or in rights) who reaches it and how it is had back."
+  }
+
+  # This is a first plan: what is not known before the instance is there would be no answer here.
+  assert {
+    condition = (
+      alltrue([for name, vars in local.environment : "${vars.INSTANCE_CONNECTION_NAME}/${vars.DB_NAME}" == "${var.project}:${var.region}:${google_sql_database_instance.primary.name}/${google_sql_database.countinghouse.name}"])
+      && toset(split(",", local.environment.migrate.DB_PROGRAM_USERS)) == toset([for u in google_sql_user.program : u.name])
+      && { for name, u in google_sql_user.program : name => u.name } == { for name, vars in local.environment : name => vars.DB_IAM_USER if contains(keys(vars), "DB_IAM_USER") }
+      && local.environment.syncorg.SYNC_TOPIC == google_pubsub_topic.topic["ticks"].name
+    )
+    error_message = "Programs are sent to another database, login or topic than there is."
   }
 
   assert {

@@ -2,6 +2,10 @@
 
 mock_provider "google" {}
 
+variables {
+  metrics_known_after = 0
+}
+
 run "house" {
   command = apply
 
@@ -321,4 +325,22 @@ run "organisations_that_cannot_be" {
     organisations = { "Not A Slug" = { name = "x" } }
   }
   expect_failures = [var.organisations]
+}
+
+run "builds_elsewhere" {
+  command = plan
+  variables {
+    build_region = "europe-west1"
+    repository   = { name = "projects/p/locations/europe-west1/connections/c/repositories/r" }
+  }
+
+  assert {
+    condition = (
+      google_cloudbuild_trigger.release[0].location == "europe-west1"
+      && google_cloudbuild_trigger.release[0].substitutions._REGION == var.region
+      && strcontains(output.release, " --region=europe-west1 ")
+      && strcontains(output.release, ";_REGION=${var.region};")
+    )
+    error_message = "Builds are elsewhere, and what they release is where it was; or they are not where they may be."
+  }
 }

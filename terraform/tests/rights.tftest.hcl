@@ -3,6 +3,10 @@
 
 mock_provider "google" {}
 
+variables {
+  metrics_known_after = 0
+}
+
 run "rights" {
   command = apply
 
@@ -15,9 +19,11 @@ run "rights" {
       "google_cloud_run_v2_service_iam_member.caller",
       "google_project_iam_audit_config.secrets",
       "google_project_iam_custom_role.overrider",
+      "google_project_iam_custom_role.releaser",
       "google_project_iam_custom_role.tokens",
       "google_project_iam_member.builder",
       "google_project_iam_member.database",
+      "google_project_iam_member.releaser",
       "google_project_iam_member.tokens",
       "google_project_iam_member.traces",
       "google_pubsub_subscription_iam_member.undertaker",
@@ -59,9 +65,10 @@ run "rights" {
 
   assert {
     condition = toset([for r in google_cloud_run_v2_job_iam_member.starter : "${r.name}: ${r.role} ${r.member}"]) == toset([
-      for job in ["daily", "reconcile"] : "${job}: roles/run.invoker serviceAccount:scheduler@${var.project}.iam.gserviceaccount.com"
+      for row in ["daily: scheduler", "reconcile: scheduler", "migrate: builder"] :
+      "${split(": ", row)[0]}: roles/run.invoker serviceAccount:${split(": ", row)[1]}@${var.project}.iam.gserviceaccount.com"
     ])
-    error_message = "The scheduler starts daily and reconcile, and no other job: neither erase nor export."
+    error_message = "The scheduler starts daily and reconcile, the builder migrate, and neither any other job: not erase, not export."
   }
 
   assert {
@@ -175,10 +182,20 @@ run "rights" {
 
   assert {
     condition = toset([for r in google_project_iam_member.builder : "${r.role}: ${r.member}"]) == toset([
-      for role in ["cloudbuild.builds.viewer", "logging.logWriter", "ondemandscanning.admin", "run.developer", "serviceusage.serviceUsageConsumer"] :
+      for role in ["cloudbuild.builds.viewer", "logging.logWriter", "ondemandscanning.admin", "serviceusage.serviceUsageConsumer"] :
       "roles/${role}: serviceAccount:builder@${var.project}.iam.gserviceaccount.com"
     ])
     error_message = "The builder has another right in the project than those to build, scan and release."
+  }
+
+  assert {
+    condition = (
+      google_project_iam_member.releaser.role == google_project_iam_custom_role.releaser.name
+      && google_project_iam_member.releaser.member == local.members.builder
+      && alltrue([for p in google_project_iam_custom_role.releaser.permissions : length(regexall("^run[.][a-z]+[.](get|list)$", p)) == 1 || contains(["run.services.update", "run.jobs.update"], p)])
+      && alltrue([for p in ["run.services.get", "run.services.update", "run.jobs.get", "run.jobs.update", "run.revisions.get", "run.executions.get"] : contains(google_project_iam_custom_role.releaser.permissions, p)])
+    )
+    error_message = "The builder looks at and changes what runs: it makes and deletes nothing, starts no job by this role, and gives nobody rights."
   }
 
   assert {
