@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,11 +86,11 @@ type slow struct {
 	sdk.SpanExporter
 	takes time.Duration
 	err   error
-	calls int
+	calls atomic.Int64
 }
 
 func (s *slow) ExportSpans(ctx context.Context, _ []sdk.ReadOnlySpan) error {
-	s.calls++
+	s.calls.Add(1)
 	select {
 	case <-time.After(s.takes):
 		return s.err
@@ -104,19 +105,19 @@ func (s *slow) Shutdown(context.Context) error { return nil }
 func TestFlushIsBounded(t *testing.T) {
 	for _, tt := range []struct {
 		name          string
-		to            slow
+		to            *slow
 		first, second time.Duration
 		lines         int
 	}{
-		{"quick", slow{takes: 30 * time.Millisecond}, 30 * time.Millisecond, 30 * time.Millisecond, 0},
-		{"slow, but they arrive", slow{takes: 900 * time.Millisecond}, flushWait, flushWait, 0},
-		{"nobody answers", slow{takes: time.Hour}, flushWait, 0, 1},
-		{"refused", slow{takes: time.Millisecond, err: errors.New("403")}, time.Millisecond, 0, 1},
+		{"quick", &slow{takes: 30 * time.Millisecond}, 30 * time.Millisecond, 30 * time.Millisecond, 0},
+		{"slow, but they arrive", &slow{takes: 900 * time.Millisecond}, flushWait, flushWait, 0},
+		{"nobody answers", &slow{takes: time.Hour}, flushWait, 0, 1},
+		{"refused", &slow{takes: time.Millisecond, err: errors.New("403")}, time.Millisecond, 0, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var out bytes.Buffer
-				traces := New("x", Config{Share: 1}, &tt.to, slog.New(slog.NewTextHandler(&out, nil)))
+				traces := New("x", Config{Share: 1}, tt.to, slog.New(slog.NewTextHandler(&out, nil)))
 				for i, want := range []time.Duration{tt.first, tt.second} {
 					_, span := traces.Begin(t.Context(), "x")
 					span.End()
@@ -127,11 +128,11 @@ func TestFlushIsBounded(t *testing.T) {
 					}
 					time.Sleep(2 * exportLimit)
 				}
-				before := tt.to.calls
+				before := tt.to.calls.Load()
 				traces.Flush() // there is nothing
 				synctest.Wait()
-				if tt.to.calls != before || before != 2 {
-					t.Errorf("%d calls, then %d; want one for each answer", before, tt.to.calls)
+				if tt.to.calls.Load() != before || before != 2 {
+					t.Errorf("%d calls, then %d; want one for each answer", before, tt.to.calls.Load())
 				}
 				if err := traces.Close(t.Context()); err != nil {
 					t.Error(err)
