@@ -134,40 +134,60 @@ func (w *whole) leaks() (places []string) {
 	return places
 }
 
-// columns returns the values of all columns of all tables that could hold a text.
+// columns returns the values of all columns of all tables that could hold a text, as one text each.
 func (w *whole) columns() map[string]string {
 	w.Helper()
 	ctx := context.WithoutCancel(w.Context())
-	rows, err := w.store.Pool.Query(ctx, `SELECT c.table_schema, c.table_name, c.column_name, c.data_type = 'bytea'
+	rows, err := w.store.Pool.Query(ctx, `SELECT c.table_schema, c.table_name, array_agg(c.column_name::text), array_agg(c.data_type = 'bytea')
 FROM information_schema.columns AS c JOIN information_schema.tables AS t USING (table_schema, table_name)
 WHERE t.table_type = 'BASE TABLE' AND c.table_schema NOT IN ('pg_catalog', 'information_schema')
-AND c.data_type IN ('text', 'character varying', 'character', 'name', 'json', 'jsonb', 'xml', 'bytea', 'ARRAY', 'USER-DEFINED')`)
+AND c.data_type IN ('text', 'character varying', 'character', 'name', 'json', 'jsonb', 'xml', 'bytea', 'ARRAY', 'USER-DEFINED') GROUP BY 1, 2`)
 	if err != nil {
 		w.Fatal(err)
 	}
-	type column struct {
-		Schema, Table, Name string
-		Bytes               bool
+	type table struct {
+		Schema, Name string
+		Columns      []string
+		Bytes        []bool
 	}
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[column])
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[table])
 	if err != nil {
 		w.Fatal(err)
 	}
 	values := map[string]string{}
-	for _, c := range all {
-		name := pgx.Identifier{c.Name}.Sanitize()
-		raw := "convert_to(" + name + "::text, 'UTF8')"
-		if c.Bytes {
-			raw = name + " || convert_to(" + name + "::text, 'UTF8')" // as it is, and as PostgreSQL shows it
+	var batch pgx.Batch
+	for _, t := range all {
+		var texts []string
+		for i, c := range t.Columns {
+			texts = append(texts, textOf(c, t.Bytes[i]))
 		}
-		var held []byte
-		err := w.store.Pool.QueryRow(ctx, "SELECT coalesce(string_agg("+raw+`, '\x0a'), '') FROM `+pgx.Identifier{c.Schema, c.Table}.Sanitize()).Scan(&held)
-		if err != nil {
-			w.Fatal(err)
-		}
-		values[c.Schema+"."+c.Table+"."+c.Name] = string(held)
+		sql := "SELECT " + strings.Join(texts, ", ") + " FROM " + pgx.Identifier{t.Schema, t.Name}.Sanitize()
+		batch.Queue(sql).QueryRow(func(row pgx.Row) error {
+			held, into := make([][]byte, len(t.Columns)), make([]any, len(t.Columns))
+			for i := range held {
+				into[i] = &held[i]
+			}
+			err := row.Scan(into...)
+			for i, c := range t.Columns {
+				values[t.Schema+"."+t.Name+"."+c] = string(held[i])
+			}
+			return err
+		})
+	}
+	if err := w.store.Pool.SendBatch(ctx, &batch).Close(); err != nil {
+		w.Fatal(err)
 	}
 	return values
+}
+
+// textOf is the SQL for all values of a column: those of bytea as they are, and as PostgreSQL shows them.
+func textOf(column string, bytes bool) string {
+	name := pgx.Identifier{column}.Sanitize()
+	text := "convert_to(" + name + "::text, 'UTF8')"
+	if bytes {
+		text = name + " || " + text
+	}
+	return "string_agg(" + text + `, '\x0a')`
 }
 
 // wantNoSecrets ends every test of the whole.
