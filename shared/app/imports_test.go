@@ -26,11 +26,13 @@ var rules = []struct {
 	{"shared/money", words},
 	{"shared/org", words},
 	{"shared/catalog", words},
+	{"shared/catalog/declare", words},
 	{"shared/platform/*", plus("shared/platform/*")},
 	{"shared/platform/*/*", plus("shared/platform/*")}, // stand-ins for tests
-	{"shared/provider/*", plus("shared/platform/httpclient")},
+	{"shared/provider/chance", words},
+	{"shared/provider/*", plus("shared/platform/httpclient", "shared/catalog/declare")},
 	{"shared/provider/*/*source", plus("..", "shared/sync/engine")},
-	{"shared/provider/*/*sim", plus("..", "../*sim/*")},
+	{"shared/provider/*/*sim", plus("..", "../*sim/*", "shared/provider/chance")},
 	{"shared/provider/*/*sim/*", plus("../..", "..")},
 	{"shared/sync/*", plus("shared/sync/engine")},
 	{"shared/finance/*", plus("shared/sync/engine")},
@@ -47,7 +49,7 @@ var rules = []struct {
 }
 
 // standIns stand in for the real thing: only tests, local, and they among themselves may use them.
-var standIns = []string{"shared/provider/*/*sim", "shared/provider/*/*sim/*", "shared/store/storetest", "shared/platform/*/*test", "shared/platform/postgres"}
+var standIns = []string{"shared/provider/chance", "shared/provider/*/*sim", "shared/provider/*/*sim/*", "shared/store/storetest", "shared/platform/*/*test", "shared/platform/postgres"}
 
 // forTests are the modules of others that only tests may use: no function is to carry them around.
 var forTests = []string{"github.com/getkin/kin-openapi", "github.com/plaid/plaid-go", "github.com/google/go-cmp", "github.com/hashicorp/hcl", "go.yaml.in/yaml"}

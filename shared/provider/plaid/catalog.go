@@ -1,6 +1,9 @@
 package plaid
 
-import "github.com/countinghouse/countinghouse/shared/catalog"
+import (
+	"github.com/countinghouse/countinghouse/shared/catalog"
+	"github.com/countinghouse/countinghouse/shared/catalog/declare"
+)
 
 // Catalog returns the tables of an Item, in the order in which a first load reads them: what others
 // refer to first. [About] says what holds for all. Two of them hold what no answer says in one object:
@@ -10,16 +13,11 @@ import "github.com/countinghouse/countinghouse/shared/catalog"
 //
 // credit_statements holds the objects of credit_liabilities that tell of a statement, under its day too.
 func Catalog() []catalog.Table {
-	declared := []declaration{
+	return declare.Tables(
 		itemTable, institutionTable, accountTable, balanceTable, transactionTable,
 		recurring("recurring_inflow", "recurring_inflows", "what comes in regularly"),
 		recurring("recurring_outflow", "recurring_outflows", "what goes out regularly"),
 		creditLiabilityTable, creditStatementTable, studentLoanTable, mortgageTable,
 		securityTable, holdingTable, investmentTransactionTable, statementAccountTable,
-	}
-	tables := make([]catalog.Table, len(declared))
-	for i, d := range declared {
-		tables[i] = catalog.Table(d)
-	}
-	return tables
+	)
 }

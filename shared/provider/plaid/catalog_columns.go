@@ -1,28 +1,21 @@
 package plaid
 
 import (
-	"slices"
-
 	"github.com/countinghouse/countinghouse/shared/catalog"
+	"github.com/countinghouse/countinghouse/shared/catalog/declare"
 )
 
-// What columns are made of: each of these makes the columns of some paths.
-
-func columns(typ catalog.Type, paths ...string) []catalog.Column {
-	out := make([]catalog.Column, len(paths))
-	for i, p := range paths {
-		out[i] = catalog.Column{Path: p, Type: typ}
-	}
-	return out
-}
-
-func texts(paths ...string) []catalog.Column    { return columns(catalog.Text, paths...) }
-func numbers(paths ...string) []catalog.Column  { return columns(catalog.Numeric, paths...) }
-func integers(paths ...string) []catalog.Column { return columns(catalog.Integer, paths...) }
-func flags(paths ...string) []catalog.Column    { return columns(catalog.Boolean, paths...) }
-func dates(paths ...string) []catalog.Column    { return columns(catalog.Date, paths...) }
-func instants(paths ...string) []catalog.Column { return columns(catalog.Timestamp, paths...) }
-func wholes(paths ...string) []catalog.Column   { return columns(catalog.JSON, paths...) }
+// What columns are made of.
+var (
+	texts    = declare.Texts
+	numbers  = declare.Numbers
+	integers = declare.Integers
+	flags    = declare.Flags
+	dates    = declare.Dates
+	instants = declare.Instants
+	wholes   = declare.Wholes
+	under    = declare.Under
+)
 
 // refer is the id of an object of another stream.
 func refer(path, stream string) []catalog.Column {
@@ -58,13 +51,4 @@ func oldCategory() []catalog.Column {
 // address is the parts of an address that are called so everywhere.
 func address(object string) []catalog.Column {
 	return under(object, texts("street", "city", "region", "postal_code", "country"))
-}
-
-// under puts columns below an object.
-func under(object string, groups ...[]catalog.Column) []catalog.Column {
-	all := slices.Concat(groups...)
-	for i := range all {
-		all[i].Path = object + "." + all[i].Path
-	}
-	return all
 }

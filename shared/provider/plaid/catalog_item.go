@@ -4,12 +4,13 @@ import (
 	"slices"
 
 	"github.com/countinghouse/countinghouse/shared/catalog"
+	"github.com/countinghouse/countinghouse/shared/catalog/declare"
 )
 
 // The Item itself, its bank, its accounts and what was in them day by day.
 
 // itemTable leaves out the first step of the paths in its columns' names, because it is ours.
-var itemTable = func() declaration {
+var itemTable = func() declare.Table {
 	d := stream("item", "items", "item.item_id",
 		under("item",
 			texts("item_id"), refer("institution_id", "institutions"), texts("institution_name", "webhook", "auth_method", "update_type"),
@@ -27,15 +28,15 @@ var itemTable = func() declaration {
 		}
 	}
 	return d
-}().every(sixHourly).
-	about("one row a connection: the login at the bank, and how it is doing").
-	noted("item.update_type", "background, or user_present_required: nothing new comes without the customer").
-	noted("item.products", "what the Item has; a list of names, as are the lists beside it").
-	noted("item.billed_products", "what Plaid bills for").
-	noted("item.webhook", "where Plaid sends this Item's webhooks").
-	noted("item.consent_expiration_time", "the customer must renew the consent before; null: it does not end").
-	noted("status.transactions.last_successful_update", "when Plaid last had transactions from the bank, which is not when they were copied").
-	noted("status.investments.last_successful_update", "when Plaid last had investments from the bank")
+}().ReadEvery(sixHourly).
+	About("one row a connection: the login at the bank, and how it is doing").
+	Noted("item.update_type", "background, or user_present_required: nothing new comes without the customer").
+	Noted("item.products", "what the Item has; a list of names, as are the lists beside it").
+	Noted("item.billed_products", "what Plaid bills for").
+	Noted("item.webhook", "where Plaid sends this Item's webhooks").
+	Noted("item.consent_expiration_time", "the customer must renew the consent before; null: it does not end").
+	Noted("status.transactions.last_successful_update", "when Plaid last had transactions from the bank, which is not when they were copied").
+	Noted("status.investments.last_successful_update", "when Plaid last had investments from the bank")
 
 // itemError is the error that an Item is in.
 func itemError() []catalog.Column {
@@ -52,12 +53,12 @@ func itemError() []catalog.Column {
 var institutionTable = stream("institution", "institutions", "institution_id",
 	texts("institution_id", "name", "url", "primary_color", "logo"), flags("oauth"),
 	wholes("products", "country_codes", "routing_numbers", "dtc_numbers", "status", "auth_metadata", "payment_initiation_metadata"),
-).every(weekly).
-	about("the bank of the Item. One bank may have several of these").
-	noted("logo", "a PNG of 152 by 152 pixels in base64").
-	noted("primary_color", "such as #1f1f1f").
-	noted("oauth", "customers sign in on the bank's own pages").
-	noted("status", "how logins and updates went when this was read; null where that was not asked for")
+).ReadEvery(weekly).
+	About("the bank of the Item. One bank may have several of these").
+	Noted("logo", "a PNG of 152 by 152 pixels in base64").
+	Noted("primary_color", "such as #1f1f1f").
+	Noted("oauth", "customers sign in on the bank's own pages").
+	Noted("status", "how logins and updates went when this was read; null where that was not asked for")
 
 var accountTable = stream("account", "accounts", "account_id",
 	texts("account_id", "name", "official_name", "mask", "type", "subtype", "holder_category"),
@@ -70,27 +71,27 @@ var accountTable = stream("account", "accounts", "account_id",
 		Path: "verification_insights.previous_returns.has_previous_administrative_return", Type: catalog.Boolean,
 		Name: "verification_insights_has_previous_administrative_return",
 	}},
-).every(sixHourly).
-	succeeding("", []string{"persistent_account_id"}, []string{"type", "subtype", "mask", "name"},
-		[]string{"type", "subtype", "mask", "official_name"}, []string{"type", "subtype", "mask"}).alone().
-	indexed("persistent_account_id").
-	about("an account that was closed, or that the customer has taken out, is deleted here; its transactions stay. "+
+).ReadEvery(sixHourly).
+	Succeeding("", []string{"persistent_account_id"}, []string{"type", "subtype", "mask", "name"},
+		[]string{"type", "subtype", "mask", "official_name"}, []string{"type", "subtype", "mask"}).Alone().
+	Indexed("persistent_account_id").
+	About("an account that was closed, or that the customer has taken out, is deleted here; its transactions stay. "+
 		"Where the bank renames an account Plaid may give it a new id: merged_into then names the new row").
-	noted("account_id", "Plaid's; another one wherever the same account is linked again").
-	noted("mask", "the last two to four characters of the number; two accounts may have the same").
-	noted("type", "depository, credit, loan, investment, brokerage or other").
-	noted("subtype", "such as checking or credit card").
-	noted("holder_category", "business, personal or unrecognized").
-	noted("persistent_account_id", "the same wherever the account is linked; at a few banks only").
-	noted("verification_insights.name_match_score", "0 to 100").
-	noted("verification_status", "this and the rest that begins so: of accounts that were linked by small deposits or by their number")
+	Noted("account_id", "Plaid's; another one wherever the same account is linked again").
+	Noted("mask", "the last two to four characters of the number; two accounts may have the same").
+	Noted("type", "depository, credit, loan, investment, brokerage or other").
+	Noted("subtype", "such as checking or credit card").
+	Noted("holder_category", "business, personal or unrecognized").
+	Noted("persistent_account_id", "the same wherever the account is linked; at a few banks only").
+	Noted("verification_insights.name_match_score", "0 to 100").
+	Noted("verification_status", "this and the rest that begins so: of accounts that were linked by small deposits or by their number")
 
 // balanceTable is a history that Plaid does not keep.
 var balanceTable = stream("balance", "balances", "account_id,date",
 	refer("account_id", "accounts"), dates("date"), balances(),
-).every(sixHourly).permanent().indexed("date", "account_id, date").
-	about("what an account's balances were, a row for each account and day. The last reading of a day counts").
-	noted("date", "the day in UTC on which the balances were read")
+).ReadEvery(sixHourly).NeverRemoved().Indexed("date", "account_id, date").
+	About("what an account's balances were, a row for each account and day. The last reading of a day counts").
+	Noted("date", "the day in UTC on which the balances were read")
 
 // balances is the amounts that an account shows.
 func balances() []catalog.Column {

@@ -17,11 +17,11 @@ const noPaymentDue = "null: no payment is expected"
 
 var creditLiabilityTable = stream("credit_liability", "credit_liabilities", "account_id",
 	append([][]catalog.Column{refer("account_id", "accounts")}, creditColumns()...)...,
-).every(twiceDaily).optional().
-	about("one row a card: its last statement and payment. credit_statements has the statements before").
-	noted("last_statement_balance", "owed on the day of that statement").
-	noted("next_payment_due_date", noPaymentDue).
-	holding(catalog.Child{
+).ReadEvery(twiceDaily).IfOffered().
+	About("one row a card: its last statement and payment. credit_statements has the statements before").
+	Noted("last_statement_balance", "owed on the day of that statement").
+	Noted("next_payment_due_date", noPaymentDue).
+	Holding(catalog.Child{
 		Path: "aprs", Name: "credit_liability_aprs",
 		Note: "the rates of interest of a card; none where the bank does not tell",
 		Columns: []catalog.Column{
@@ -35,12 +35,12 @@ var creditLiabilityTable = stream("credit_liability", "credit_liabilities", "acc
 // creditStatementTable is a history that Plaid does not keep.
 var creditStatementTable = stream("credit_statement", "credit_statements", "account_id,last_statement_issue_date",
 	append([][]catalog.Column{refer("account_id", "accounts")}, creditColumns()...)...,
-).every(twiceDaily).permanent().optional().indexed("last_statement_issue_date").
-	about("a card's statements, a row for each card and day of issue, as they stood when last read before the next one came").
-	noted("last_statement_issue_date", "the day of this statement").
-	noted("last_statement_balance", "owed on that day").
-	noted("last_payment_date", "of the last payment that was known when this was last read, as is its amount").
-	noted("next_payment_due_date", noPaymentDue)
+).ReadEvery(twiceDaily).NeverRemoved().IfOffered().Indexed("last_statement_issue_date").
+	About("a card's statements, a row for each card and day of issue, as they stood when last read before the next one came").
+	Noted("last_statement_issue_date", "the day of this statement").
+	Noted("last_statement_balance", "owed on that day").
+	Noted("last_payment_date", "of the last payment that was known when this was last read, as is its amount").
+	Noted("next_payment_due_date", noPaymentDue)
 
 var studentLoanTable = stream("student_loan", "student_loans", "account_id",
 	refer("account_id", "accounts"),
@@ -54,16 +54,16 @@ var studentLoanTable = stream("student_loan", "student_loans", "account_id",
 	under("repayment_plan", texts("type", "description")),
 	under("pslf_status", dates("estimated_eligibility_date"), integers("payments_made", "payments_remaining")),
 	address("servicer_address"),
-).every(twiceDaily).optional().
-	noted("account_number", "may be masked").
-	noted("interest_rate_percentage", "a year: 5.25 is 5.25 %").
-	noted("minimum_payment_amount", "some servicers have one minimum for all loans under an account number and show it on each").
-	noted("next_payment_due_date", noPaymentDue+", as in deferment").
-	noted("outstanding_interest_amount", "null at Sallie Mae, where the account's balance has it").
-	noted("ytd_interest_paid", "in this year so far, as is the principal").
-	noted("disbursement_dates", "a list of dates").
-	noted("pslf_status.payments_made", "deprecated, as all of pslf_status").
-	noted("servicer_address.street", "where payments go")
+).ReadEvery(twiceDaily).IfOffered().
+	Noted("account_number", "may be masked").
+	Noted("interest_rate_percentage", "a year: 5.25 is 5.25 %").
+	Noted("minimum_payment_amount", "some servicers have one minimum for all loans under an account number and show it on each").
+	Noted("next_payment_due_date", noPaymentDue+", as in deferment").
+	Noted("outstanding_interest_amount", "null at Sallie Mae, where the account's balance has it").
+	Noted("ytd_interest_paid", "in this year so far, as is the principal").
+	Noted("disbursement_dates", "a list of dates").
+	Noted("pslf_status.payments_made", "deprecated, as all of pslf_status").
+	Noted("servicer_address.street", "where payments go")
 
 var mortgageTable = stream("mortgage", "mortgages", "account_id",
 	refer("account_id", "accounts"),
@@ -75,11 +75,11 @@ var mortgageTable = stream("mortgage", "mortgages", "account_id",
 	dates("next_payment_due_date"), numbers("next_monthly_payment"),
 	dates("origination_date", "maturity_date"), numbers("origination_principal_amount", "ytd_interest_paid", "ytd_principal_paid"),
 	address("property_address"),
-).every(twiceDaily).optional().
-	noted("interest_rate.percentage", "a year, not the APR: 3.99 is 3.99 %").
-	noted("interest_rate.type", "fixed or variable").
-	noted("has_pmi", "private mortgage insurance is in effect").
-	noted("loan_term", "such as 30 year").
-	noted("escrow_balance", "kept back for taxes and insurance").
-	noted("past_due_amount", "principal and interest").
-	noted("ytd_interest_paid", "in this year so far, as is the principal")
+).ReadEvery(twiceDaily).IfOffered().
+	Noted("interest_rate.percentage", "a year, not the APR: 3.99 is 3.99 %").
+	Noted("interest_rate.type", "fixed or variable").
+	Noted("has_pmi", "private mortgage insurance is in effect").
+	Noted("loan_term", "such as 30 year").
+	Noted("escrow_balance", "kept back for taxes and insurance").
+	Noted("past_due_amount", "principal and interest").
+	Noted("ytd_interest_paid", "in this year so far, as is the principal")

@@ -10,9 +10,9 @@ import (
 var statementAccountTable = stream("statement_account", "statement_accounts", "account_id",
 	refer("account_id", "accounts"),
 	texts("account_name", "account_official_name", "account_mask", "account_type", "account_subtype"),
-).every(daily).optional().
-	about("accounts that have statements").
-	holding(catalog.Child{
+).ReadEvery(daily).IfOffered().
+	About("accounts that have statements").
+	Holding(catalog.Child{
 		Path: "statements", Name: "statements", Indexes: []string{"statement_id"},
 		Note: "the statements of an account, in no order that Plaid promises. The PDF is asked for from Plaid, by the id",
 		Columns: slices.Concat(

@@ -1,6 +1,9 @@
 package plaid
 
-import "github.com/countinghouse/countinghouse/shared/catalog"
+import (
+	"github.com/countinghouse/countinghouse/shared/catalog"
+	"github.com/countinghouse/countinghouse/shared/catalog/declare"
+)
 
 // What moved on accounts, and what moves regularly.
 
@@ -19,31 +22,31 @@ var transactionTable = stream("transaction", "transactions", "transaction_id",
 	under("location", texts("address", "city", "region", "postal_code", "country", "store_number"), numbers("lat", "lon")),
 	under("payment_meta", texts("reference_number", "ppd_id", "payee", "by_order_of", "payer", "payment_method", "payment_processor", "reason")),
 	oldCategory(), texts("client_customization.custom_entity_id"),
-).succeeding("pending_transaction_id", []string{"account_id", "date", "amount", "name"}).
-	indexed("account_id, date", "date", "pending_transaction_id").
-	about("a pending transaction goes when it is posted, and comes again under a new id: the old row is deleted and its merged_into names the new one, "+
+).Succeeding("pending_transaction_id", []string{"account_id", "date", "amount", "name"}).
+	Indexed("account_id, date", "date", "pending_transaction_id").
+	About("a pending transaction goes when it is posted, and comes again under a new id: the old row is deleted and its merged_into names the new one, "+
 		"whose origin_id is the old id. What people attach to a transaction hangs on coalesce(origin_id, id)").
-	noted("amount", outIsPositive+". So when a card is paid off, the payment is positive on the account that pays and negative on the card's").
-	noted("date", "pending: when it occurred; posted: when it was posted").
-	noted("authorized_date", "when the buyer bought: the date to match receipts by").
-	noted("datetime", "as date, to the second, where the bank tells; 00:00:00 may stand for an unknown time").
-	noted("authorized_datetime", "as authorized_date, to the second, where the bank tells").
-	noted("pending", "true: not settled yet, so amount, name and date may change, and it may vanish").
-	noted("pending_transaction_id", "of the pending one whose place this posted one has taken; null: there was none, or the bank does not tell").
-	noted("name", "the bank's description, tidied; Plaid calls it legacy and keeps it").
-	noted("merchant_name", "who, as Plaid makes it out").
-	noted("merchant_entity_id", "the same for all of a merchant's places and spellings").
-	noted("original_description", "the bank's own text, as it came").
-	noted("payment_channel", "online, in store or other").
-	noted("transaction_code", "such as purchase, transfer or atm; mostly in Europe").
-	noted("transaction_type", "deprecated: use payment_channel").
-	noted("account_owner", "where several cards share one account: whose card it was, a name or the card's last digits").
-	noted("business_finance_category.primary", "this and those that begin so: Plaid's categories for companies, which not all customers have").
-	noted("location.lat", "degrees").
-	noted("location.lon", "degrees").
-	noted("payment_meta.ppd_id", "of the payer, in the American ACH").
-	noted("client_customization.custom_entity_id", "of a merchant, by rules of our own at Plaid").
-	holding(catalog.Child{
+	Noted("amount", outIsPositive+". So when a card is paid off, the payment is positive on the account that pays and negative on the card's").
+	Noted("date", "pending: when it occurred; posted: when it was posted").
+	Noted("authorized_date", "when the buyer bought: the date to match receipts by").
+	Noted("datetime", "as date, to the second, where the bank tells; 00:00:00 may stand for an unknown time").
+	Noted("authorized_datetime", "as authorized_date, to the second, where the bank tells").
+	Noted("pending", "true: not settled yet, so amount, name and date may change, and it may vanish").
+	Noted("pending_transaction_id", "of the pending one whose place this posted one has taken; null: there was none, or the bank does not tell").
+	Noted("name", "the bank's description, tidied; Plaid calls it legacy and keeps it").
+	Noted("merchant_name", "who, as Plaid makes it out").
+	Noted("merchant_entity_id", "the same for all of a merchant's places and spellings").
+	Noted("original_description", "the bank's own text, as it came").
+	Noted("payment_channel", "online, in store or other").
+	Noted("transaction_code", "such as purchase, transfer or atm; mostly in Europe").
+	Noted("transaction_type", "deprecated: use payment_channel").
+	Noted("account_owner", "where several cards share one account: whose card it was, a name or the card's last digits").
+	Noted("business_finance_category.primary", "this and those that begin so: Plaid's categories for companies, which not all customers have").
+	Noted("location.lat", "degrees").
+	Noted("location.lon", "degrees").
+	Noted("payment_meta.ppd_id", "of the payer, in the American ACH").
+	Noted("client_customization.custom_entity_id", "of a merchant, by rules of our own at Plaid").
+	Holding(catalog.Child{
 		Path: "counterparties", Name: "transaction_counterparties",
 		Note: "who took part, as Plaid makes it out of the description: a transaction may have none or several",
 		Columns: []catalog.Column{
@@ -56,7 +59,7 @@ var transactionTable = stream("transaction", "transactions", "transaction_id",
 	})
 
 // recurring is a table of streams of transactions. Which table a stream is in is all that tells its direction.
-func recurring(one, many, what string) declaration {
+func recurring(one, many, what string) declare.Table {
 	amounts := func(object string) []catalog.Column { return under(object, numbers("amount"), currency()) }
 	return stream(one, many, "stream_id",
 		texts("stream_id"), refer("account_id", "accounts"),
@@ -65,15 +68,15 @@ func recurring(one, many, what string) declaration {
 		amounts("average_amount"), amounts("last_amount"),
 		moneyCategory(), wholes("transaction_ids"), oldCategory(),
 		flags("is_user_modified"), instants("last_user_modified_datetime"),
-	).every(daily).optional().indexed("account_id").
-		about(what+": transactions that repeat, as Plaid finds them").
-		noted("average_amount.amount", outIsPositive).
-		noted("last_amount.amount", outIsPositive).
-		noted("frequency", "WEEKLY, BIWEEKLY, SEMI_MONTHLY, MONTHLY, ANNUALLY or UNKNOWN").
-		noted("status", "MATURE: three times or more; EARLY_DETECTION: fewer; TOMBSTONED: it has ended; UNKNOWN").
-		noted("first_date", "posted, as last_date is").
-		noted("predicted_next_date", "null: nobody can tell").
-		noted("transaction_ids", "a list of ids of transactions, by date").
-		noted("is_user_modified", "deprecated: false").
-		noted("last_user_modified_datetime", "deprecated: null")
+	).ReadEvery(daily).IfOffered().Indexed("account_id").
+		About(what+": transactions that repeat, as Plaid finds them").
+		Noted("average_amount.amount", outIsPositive).
+		Noted("last_amount.amount", outIsPositive).
+		Noted("frequency", "WEEKLY, BIWEEKLY, SEMI_MONTHLY, MONTHLY, ANNUALLY or UNKNOWN").
+		Noted("status", "MATURE: three times or more; EARLY_DETECTION: fewer; TOMBSTONED: it has ended; UNKNOWN").
+		Noted("first_date", "posted, as last_date is").
+		Noted("predicted_next_date", "null: nobody can tell").
+		Noted("transaction_ids", "a list of ids of transactions, by date").
+		Noted("is_user_modified", "deprecated: false").
+		Noted("last_user_modified_datetime", "deprecated: null")
 }

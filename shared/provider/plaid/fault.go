@@ -1,6 +1,7 @@
 package plaid
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/platform/httpclient"
 )
 
 // refused is an answer that is not what was asked for, or that didn't come. It stays in this package: callers get its fault.
@@ -226,4 +228,9 @@ func retryAfter(res *http.Response, now time.Time) time.Duration {
 		return 0
 	}
 	return min(max(after, time.Second), 24*time.Hour)
+}
+
+// broken is the refusal of a call that the network ended.
+func broken(ctx context.Context, err error) *refused {
+	return &refused{unsent: ctx.Err() == nil && httpclient.Unreachable(err) != "", fault: httpclient.Broken(ctx, "Plaid", err)}
 }

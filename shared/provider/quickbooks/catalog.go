@@ -2,6 +2,7 @@ package quickbooks
 
 import (
 	"github.com/countinghouse/countinghouse/shared/catalog"
+	"github.com/countinghouse/countinghouse/shared/catalog/declare"
 	"github.com/countinghouse/countinghouse/shared/org"
 )
 
@@ -11,18 +12,13 @@ const Provider org.Provider = "quickbooks"
 // Catalog returns the tables of a QuickBooks company, in the order in which a first load reads them:
 // lists before the transactions that refer to them, small before large. [About] says what holds for all.
 func Catalog() []catalog.Table {
-	declared := []declaration{
+	return declare.Tables(
 		companyInfo, preferences, companyCurrency, journalCode, paymentMethod, term, customerType, department, class,
 		taxAgency, taxRate, taxCode, account, employee, vendor, item, customer, exchangeRate, budget,
 		recurringTransaction, inventoryAdjustment, transfer, cardPayment, vendorCredit, refundReceipt, creditMemo,
 		purchaseOrder, estimate, reimburseCharge, timeActivity, journalEntry, bill, billPayment, purchase,
 		salesReceipt, invoice, payment, deposit, attachable,
-	}
-	tables := make([]catalog.Table, len(declared))
-	for i, d := range declared {
-		tables[i] = catalog.Table(d)
-	}
-	return tables
+	)
 }
 
 // activePath is what tells a list from a transaction: only lists have it, and hide their inactive

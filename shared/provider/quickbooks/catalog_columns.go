@@ -4,25 +4,20 @@ import (
 	"strings"
 
 	"github.com/countinghouse/countinghouse/shared/catalog"
+	"github.com/countinghouse/countinghouse/shared/catalog/declare"
 )
 
-// What columns are made of: each of these makes the columns of some paths.
-
-func columns(typ catalog.Type, paths ...string) []catalog.Column {
-	out := make([]catalog.Column, len(paths))
-	for i, p := range paths {
-		out[i] = catalog.Column{Path: p, Type: typ}
-	}
-	return out
-}
-
-func text(paths ...string) []catalog.Column    { return columns(catalog.Text, paths...) }
-func number(paths ...string) []catalog.Column  { return columns(catalog.Numeric, paths...) }
-func integer(paths ...string) []catalog.Column { return columns(catalog.Integer, paths...) }
-func flag(paths ...string) []catalog.Column    { return columns(catalog.Boolean, paths...) }
-func date(paths ...string) []catalog.Column    { return columns(catalog.Date, paths...) }
-func instant(paths ...string) []catalog.Column { return columns(catalog.Timestamp, paths...) }
-func whole(paths ...string) []catalog.Column   { return columns(catalog.JSON, paths...) }
+// What columns are made of.
+var (
+	text    = declare.Texts
+	number  = declare.Numbers
+	integer = declare.Integers
+	flag    = declare.Flags
+	date    = declare.Dates
+	instant = declare.Instants
+	whole   = declare.Wholes
+	under   = declare.Under
+)
 
 // ref is a reference to another object: its id and the name it had when the row was read.
 func ref(paths ...string) []catalog.Column {
@@ -71,27 +66,10 @@ func address(paths ...string) []catalog.Column {
 	return out
 }
 
-// under puts columns below an object.
-func under(object string, groups ...[]catalog.Column) []catalog.Column {
-	all := join(groups...)
-	for i := range all {
-		all[i].Path = object + "." + all[i].Path
-	}
-	return all
-}
-
 // named gives a column a name of its own, where the path makes one that is too long.
 func named(name string, columns []catalog.Column) []catalog.Column {
 	for i := range columns {
 		columns[i].Name = name + "_" + columns[i].Path[strings.LastIndexByte(columns[i].Path, '.')+1:]
 	}
 	return columns
-}
-
-func join(groups ...[]catalog.Column) []catalog.Column {
-	var out []catalog.Column
-	for _, g := range groups {
-		out = append(out, g...)
-	}
-	return out
 }

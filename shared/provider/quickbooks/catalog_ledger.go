@@ -1,6 +1,10 @@
 package quickbooks
 
-import "github.com/countinghouse/countinghouse/shared/catalog"
+import (
+	"slices"
+
+	"github.com/countinghouse/countinghouse/shared/catalog"
+)
 
 // What moves between accounts and in stock, what is planned, and what comes again by itself.
 
@@ -10,9 +14,9 @@ var journalEntry = entity("JournalEntry", "journal_entry", "journal_entries",
 	number("TotalAmt", "HomeTotalAmt"),
 	flag("Adjustment", "HomeCurrencyAdjustment", "EnteredInHomeCurrency"),
 	taxed,
-).indexed("txn_date").
-	noted("TotalAmt", "0 or null, whatever the lines say: add up the debits").
-	holding(journalLines, linkedTxns("journal_entry_linked_txns"), taxLines("journal_entry"))
+).Indexed("txn_date").
+	Noted("TotalAmt", "0 or null, whatever the lines say: add up the debits").
+	Holding(journalLines, linkedTxns("journal_entry_linked_txns"), taxLines("journal_entry"))
 
 var journalLines = func() catalog.Child {
 	c := lines("journal_entry", journalDetail)
@@ -27,9 +31,9 @@ var deposit = entity("Deposit", "deposit", "deposits",
 	number("TotalAmt", "HomeTotalAmt"),
 	under("CashBack", ref("AccountRef"), number("Amount"), text("Memo")),
 	taxed,
-).voided("TotalAmt").indexed("txn_date").
-	noted("TotalAmt", "the lines' amounts without the cash that was taken back").
-	holding(depositLines, linkedTxns("deposit_linked_txns"), taxLines("deposit"))
+).Voided("TotalAmt", "PrivateNote", "Voided").Indexed("txn_date").
+	Noted("TotalAmt", "the lines' amounts without the cash that was taken back").
+	Holding(depositLines, linkedTxns("deposit_linked_txns"), taxLines("deposit"))
 
 var depositLines = func() catalog.Child {
 	c := lines("deposit", depositDetail)
@@ -41,27 +45,27 @@ var transfer = entity("Transfer", "transfer", "transfers",
 	transaction,
 	number("Amount"),
 	ref("FromAccountRef", "ToAccountRef", "ClassRef"),
-).voided("Amount").indexed("txn_date").
-	about("money moved between two of the company's own accounts")
+).Voided("Amount", "PrivateNote", "Voided").Indexed("txn_date").
+	About("money moved between two of the company's own accounts")
 
 var inventoryAdjustment = entity("InventoryAdjustment", "inventory_adjustment", "inventory_adjustments",
 	transaction,
 	ref("AdjustAccountRef", "CustomerRef"),
-).every(daily).optional().indexed("txn_date").
-	about("quantities only: QuickBooks tells no amounts").
-	noted(lastUpdated, "a bare date, kept as its midnight in UTC: of two changes on one day the later read stays").
-	holding(lines("inventory_adjustment", adjustmentDetail))
+).ReadEvery(daily).IfOffered().Indexed("txn_date").
+	About("quantities only: QuickBooks tells no amounts").
+	Noted(lastUpdated, "a bare date, kept as its midnight in UTC: of two changes on one day the later read stays").
+	Holding(lines("inventory_adjustment", adjustmentDetail))
 
 var budget = entity("Budget", "budget", "budgets",
 	text("Name", "BudgetType", "BudgetEntryType"),
 	date("StartDate", "EndDate"),
 	flag(activePath),
-).optional().
-	noted("BudgetEntryType", "Monthly, Quarterly or Yearly: the length of a period").
-	holding(catalog.Child{
+).IfOffered().
+	Noted("BudgetEntryType", "Monthly, Quarterly or Yearly: the length of a period").
+	Holding(catalog.Child{
 		Path: "BudgetDetail", Name: "budget_details", View: "budget_details",
 		Note:    "one amount a period, account and, where the budget is divided so, customer, class or department",
-		Columns: join(date("BudgetDate"), number("Amount"), ref("AccountRef", "CustomerRef", "ClassRef", "DepartmentRef")),
+		Columns: slices.Concat(date("BudgetDate"), number("Amount"), ref("AccountRef", "CustomerRef", "ClassRef", "DepartmentRef")),
 	})
 
 // recurringTransaction holds templates of transactions, each under the name of its kind.
@@ -79,11 +83,11 @@ var recurringTransaction = wrapped("*.", "RecurringTransaction", "recurring_tran
 		"SalesTermRef", "PaymentMethodRef", "ClassRef"),
 	text("PaymentType", "CustomerMemo.value", "EmailStatus", "PrintStatus", "BillEmail.Address"),
 	whole("CustomField"),
-).every(daily).optional().
-	about("templates: nothing here was posted, and ids are not those of transactions").
-	noted("*.RecurringInfo.RecurType", "Automated, Reminder or UnScheduled").
-	noted("*.RecurDataRef.value", "what the transactions that were made from the template carry").
-	holding(recurringLines)
+).ReadEvery(daily).IfOffered().
+	About("templates: nothing here was posted, and ids are not those of transactions").
+	Noted("*.RecurringInfo.RecurType", "Automated, Reminder or UnScheduled").
+	Noted("*.RecurDataRef.value", "what the transactions that were made from the template carry").
+	Holding(recurringLines)
 
 var recurringLines = func() catalog.Child {
 	c := lines("recurring_transaction", salesDetails, expenseDetails, journalDetail, depositDetail)

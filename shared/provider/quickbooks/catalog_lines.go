@@ -1,12 +1,16 @@
 package quickbooks
 
-import "github.com/countinghouse/countinghouse/shared/catalog"
+import (
+	"slices"
+
+	"github.com/countinghouse/countinghouse/shared/catalog"
+)
 
 // The arrays that transactions hold, and the kinds of lines. An element of Line has one detail
 // object, whose key is the line's DetailType (but DescriptionLineDetail's is DescriptionOnly).
 
 // line is what every line has.
-var line = join(
+var line = slices.Concat(
 	text("Id"), integer("LineNum"), text("DetailType", "Description"), number("Amount"), ref("ProjectRef"),
 )
 
@@ -16,7 +20,7 @@ const renumbered = "QuickBooks renumbers Id when a transaction is edited"
 func lines(one string, columns ...[]catalog.Column) catalog.Child {
 	return catalog.Child{
 		Path: "Line", Name: one + "_lines", View: one + "_lines", Note: renumbered,
-		Columns:  join(append([][]catalog.Column{line}, columns...)...),
+		Columns:  slices.Concat(append([][]catalog.Column{line}, columns...)...),
 		Children: []catalog.Child{linkedTxns(one + "_line_linked_txns")},
 	}
 }
@@ -45,12 +49,12 @@ func appliedLines(one string) catalog.Child {
 	return catalog.Child{
 		Path: "Line", Name: one + "_lines", View: one + "_lines",
 		Note:     "what a payment was applied to; none when it is wholly unapplied or voided",
-		Columns:  join(text("Id"), integer("LineNum"), text("Description"), number("Amount"), whole("LineEx")),
+		Columns:  slices.Concat(text("Id"), integer("LineNum"), text("Description"), number("Amount"), whole("LineEx")),
 		Children: []catalog.Child{linkedTxns(one + "_line_linked_txns")},
 	}
 }
 
-var salesDetails = join(
+var salesDetails = slices.Concat(
 	under("SalesItemLineDetail",
 		ref("ItemRef", "ItemAccountRef", "ClassRef", "TaxCodeRef", "PriceLevelRef", "UOMRef", "TaxClassificationRef", "InventorySiteRef"),
 		number("Qty", "UnitPrice", "RatePercent", "DiscountRate", "DiscountAmt", "TaxInclusiveAmt", "UnitCostPrice", "RetainageAmount"),
@@ -64,7 +68,7 @@ var salesDetails = join(
 	number("CostAmount", "HomeCostAmount"),
 )
 
-var expenseDetails = join(
+var expenseDetails = slices.Concat(
 	under("AccountBasedExpenseLineDetail",
 		ref("AccountRef", "CustomerRef", "ClassRef"), text("BillableStatus"), ref("TaxCodeRef"), number("TaxAmount", "TaxInclusiveAmt")),
 	markup("AccountBasedExpenseLineDetail"),
@@ -83,7 +87,7 @@ var depositDetail = under("DepositLineDetail",
 	party("Entity"), ref("AccountRef", "ClassRef", "PaymentMethodRef"), text("CheckNum", "TxnType"), ref("TaxCodeRef"), text("TaxApplicableOn"),
 )
 
-var reimburseDetail = join(
+var reimburseDetail = slices.Concat(
 	under("ReimburseLineDetail",
 		ref("ItemRef", "ItemAccountRef", "ClassRef", "TaxCodeRef", "PriceLevelRef", "UOMRef"), number("Qty", "UnitPrice", "TaxInclusiveAmt"), date("ServiceDate")),
 	markup("ReimburseLineDetail"),
@@ -95,7 +99,7 @@ var adjustmentDetail = under("ItemAdjustmentLineDetail", ref("ItemRef", "ClassRe
 func markup(detail string) []catalog.Column {
 	at := detail + ".MarkupInfo"
 	short := catalog.Snake(detail) + "_markup_"
-	return join(
+	return slices.Concat(
 		under(at, flag("PercentBased"), number("Value", "Percent")),
 		named(short+"price_level_ref", under(at, ref("PriceLevelRef"))),
 		named(short+"account_ref", under(at, ref("MarkUpIncomeAccountRef"))),
@@ -103,14 +107,14 @@ func markup(detail string) []catalog.Column {
 }
 
 // taxed is what a transaction says of its tax as a whole.
-var taxed = join(
+var taxed = slices.Concat(
 	id("TxnTaxDetail.TxnTaxCodeRef"), number("TxnTaxDetail.TotalTax"), flag("TxnTaxDetail.UseAutomatedSalesTax"), text("GlobalTaxCalculation"),
 )
 
 func taxLines(one string) catalog.Child {
 	return catalog.Child{
 		Path: "TxnTaxDetail.TaxLine", Name: one + "_tax_lines",
-		Columns: join(text("Id"), integer("LineNum"), text("DetailType"), number("Amount"),
+		Columns: slices.Concat(text("Id"), integer("LineNum"), text("DetailType"), number("Amount"),
 			under("TaxLineDetail", ref("TaxRateRef"), flag("PercentBased"),
 				number("TaxPercent", "NetAmountTaxable", "TaxInclusiveAmount", "OverrideDeltaAmount"))),
 	}

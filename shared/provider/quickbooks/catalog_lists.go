@@ -1,6 +1,11 @@
 package quickbooks
 
-import "github.com/countinghouse/countinghouse/shared/catalog"
+import (
+	"slices"
+
+	"github.com/countinghouse/countinghouse/shared/catalog"
+	"github.com/countinghouse/countinghouse/shared/catalog/declare"
+)
 
 // The name lists: whom a company deals with, and what it sorts its transactions by.
 
@@ -11,8 +16,8 @@ var account = entity("Account", "account", "accounts",
 	text("Classification", "AccountType", "AccountSubType", "TxnLocationType"),
 	number("CurrentBalance", "CurrentBalanceWithSubAccounts"),
 	ref("CurrencyRef", "TaxCodeRef", "JournalCodeRef"),
-).merging().
-	noted("CurrentBalance", "0 for accounts of income and expense")
+).Merging().
+	Noted("CurrentBalance", "0 for accounts of income and expense")
 
 var customer = entity("Customer", "customer", "customers",
 	text("DisplayName", "FullyQualifiedName", "CompanyName", "PrintOnCheckName"),
@@ -29,10 +34,10 @@ var customer = entity("Customer", "customer", "customers",
 	text("PreferredDeliveryMethod", "ResaleNum", "Notes", "TaxExemptionReasonId", "PrimaryTaxIdentifier",
 		"SecondaryTaxIdentifier", "BusinessNumber", "GSTIN", "GSTRegistrationType"),
 	whole("CustomField"),
-).merging().indexed("display_name", "parent_ref_value").
-	about("sub-customers, jobs and projects too: those have a parent").
-	noted("BalanceWithJobs", "with the balances of its sub-customers").
-	noted("Level", "1 to 4, of sub-customers; null: has no parent")
+).Merging().Indexed("display_name", "parent_ref_value").
+	About("sub-customers, jobs and projects too: those have a parent").
+	Noted("BalanceWithJobs", "with the balances of its sub-customers").
+	Noted("Level", "1 to 4, of sub-customers; null: has no parent")
 
 var vendor = entity("Vendor", "vendor", "vendors",
 	text("DisplayName", "CompanyName", "PrintOnCheckName"),
@@ -47,11 +52,11 @@ var vendor = entity("Vendor", "vendor", "vendors",
 	text("AcctNum", "TaxIdentifier", "TaxReportingBasis", "GSTIN", "BusinessNumber"),
 	flag("HasTPAR", "T4AEligible", "T5018Eligible"),
 	whole("OtherContactInfo", "VendorPaymentBankDetail", "CustomField"),
-).merging().indexed("display_name").
-	noted("TaxIdentifier", "QuickBooks masks all but the last digits").
-	noted("AcctNum", "the company's account number at the vendor").
-	noted("BillRate", "what is charged for an hour").
-	noted("CostRate", "what an hour costs the company")
+).Merging().Indexed("display_name").
+	Noted("TaxIdentifier", "QuickBooks masks all but the last digits").
+	Noted("AcctNum", "the company's account number at the vendor").
+	Noted("BillRate", "what is charged for an hour").
+	Noted("CostRate", "what an hour costs the company")
 
 var employee = entity("Employee", "employee", "employees",
 	text("DisplayName", "PrintOnCheckName"),
@@ -63,10 +68,10 @@ var employee = entity("Employee", "employee", "employees",
 	contact,
 	address("PrimaryAddr"),
 	text("Notes"),
-).merging().optional().indexed("display_name").
-	noted("SSN", "masked by QuickBooks").
-	noted("BillRate", "what is charged for an hour").
-	noted("CostRate", "what an hour costs the company")
+).Merging().IfOffered().Indexed("display_name").
+	Noted("SSN", "masked by QuickBooks").
+	Noted("BillRate", "what is charged for an hour").
+	Noted("CostRate", "what an hour costs the company")
 
 var item = entity("Item", "item", "items",
 	text("Name", "FullyQualifiedName", "Sku", "Description", "PurchaseDesc", "Type"),
@@ -80,46 +85,46 @@ var item = entity("Item", "item", "items",
 	text("ServiceType", "ItemCategoryType", "UQCDisplayText", "UQCId"),
 	number("AbatementRate", "ReverseChargeRate"),
 	whole("ItemGroupDetail"),
-).merging().indexed("name").
-	noted("Type", "Inventory, Service, NonInventory; Category and Group are items too, without price or account").
-	noted("QtyOnHand", "null: not an inventory item").
-	holding(catalog.Child{
+).Merging().Indexed("name").
+	Noted("Type", "Inventory, Service, NonInventory; Category and Group are items too, without price or account").
+	Noted("QtyOnHand", "null: not an inventory item").
+	Holding(catalog.Child{
 		Path: "ItemGroupDetail.ItemGroupLine", Name: "item_group_lines", View: "item_group_lines",
 		Note:    "what a Group, also called bundle, is made of",
-		Columns: join(ref("ItemRef"), number("Qty"), ref("UOMRef")),
+		Columns: slices.Concat(ref("ItemRef"), number("Qty"), ref("UOMRef")),
 	})
 
-var class = nested("Class", "class", "classes", flag("SubClass")).merging().optional()
+var class = nested("Class", "class", "classes", flag("SubClass")).Merging().IfOffered()
 
-var department = nested("Department", "department", "departments", flag("SubDepartment"), address("Address")).merging().optional().
-	about("called location on QuickBooks' pages")
+var department = nested("Department", "department", "departments", flag("SubDepartment"), address("Address")).Merging().IfOffered().
+	About("called location on QuickBooks' pages")
 
 // nested is a list of names that stand below each other.
-func nested(stream, one, many string, more ...[]catalog.Column) declaration {
+func nested(stream, one, many string, more ...[]catalog.Column) declare.Table {
 	common := [][]catalog.Column{text("Name", "FullyQualifiedName"), flag(activePath), ref("ParentRef")}
 	return entity(stream, one, many, append(common, more...)...)
 }
 
 var customerType = entity("CustomerType", "customer_type", "customer_types",
 	text("Name"), flag(activePath),
-).every(weekly).optional()
+).ReadEvery(weekly).IfOffered()
 
 var term = entity("Term", "term", "terms",
 	text("Name"), flag(activePath), text("Type"),
 	integer("DueDays", "DiscountDays"), number("DiscountPercent"),
 	integer("DayOfMonthDue", "DueNextMonthDays", "DiscountDayOfMonth"),
-).noted("Type", "STANDARD: due so many days after the transaction; DATE_DRIVEN: due on a day of the month").
-	noted("DueNextMonthDays", "due a month later when the transaction is closer than these days to the due day")
+).Noted("Type", "STANDARD: due so many days after the transaction; DATE_DRIVEN: due on a day of the month").
+	Noted("DueNextMonthDays", "due a month later when the transaction is closer than these days to the due day")
 
 var paymentMethod = entity("PaymentMethod", "payment_method", "payment_methods",
 	text("Name"), flag(activePath), text("Type"),
-).merging().
-	noted("Type", "CREDIT_CARD or NON_CREDIT_CARD")
+).Merging().
+	Noted("Type", "CREDIT_CARD or NON_CREDIT_CARD")
 
 var journalCode = entity("JournalCode", "journal_code", "journal_codes",
 	text("Name", "Type", "Description"), flag(activePath),
-).every(weekly).optional().
-	about("France only")
+).ReadEvery(weekly).IfOffered().
+	About("France only")
 
 var person = text("Title", "GivenName", "MiddleName", "FamilyName", "Suffix")
 

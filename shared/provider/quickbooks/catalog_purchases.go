@@ -1,11 +1,16 @@
 package quickbooks
 
-import "github.com/countinghouse/countinghouse/shared/catalog"
+import (
+	"slices"
+
+	"github.com/countinghouse/countinghouse/shared/catalog"
+	"github.com/countinghouse/countinghouse/shared/catalog/declare"
+)
 
 // What a company buys, and what it pays its vendors.
 
 // purchaseForm is what every order, bill and credit of a vendor has.
-var purchaseForm = join(
+var purchaseForm = slices.Concat(
 	transaction,
 	ref("VendorRef", "APAccountRef"),
 	number("TotalAmt", "HomeTotalAmt"),
@@ -15,11 +20,11 @@ var purchaseForm = join(
 )
 
 // bought declares a vendor's form with its lines. People look for one by vendor and by date.
-func bought(stream, one, many string, lines catalog.Child, columns ...[]catalog.Column) declaration {
+func bought(stream, one, many string, lines catalog.Child, columns ...[]catalog.Column) declare.Table {
 	return entity(stream, one, many, append([][]catalog.Column{purchaseForm}, columns...)...).
-		voided("TotalAmt").
-		indexed("vendor_ref_value, txn_date", "txn_date").
-		holding(lines, linkedTxns(one+"_linked_txns"), taxLines(one))
+		Voided("TotalAmt", "PrivateNote", "Voided").
+		Indexed("vendor_ref_value, txn_date", "txn_date").
+		Holding(lines, linkedTxns(one+"_linked_txns"), taxLines(one))
 }
 
 var purchaseOrder = bought("PurchaseOrder", "purchase_order", "purchase_orders",
@@ -30,22 +35,22 @@ var purchaseOrder = bought("PurchaseOrder", "purchase_order", "purchase_orders",
 	date("DueDate", "ShipDate"),
 	ref("SalesTermRef", "ClassRef", "ShipMethodRef", "ShipTo"),
 	address("ShipAddr"),
-).optional().
-	noted("POStatus", "Open or Closed").
-	noted("Memo", "what the vendor reads; private_note is for the company")
+).IfOffered().
+	Noted("POStatus", "Open or Closed").
+	Noted("Memo", "what the vendor reads; private_note is for the company")
 
 var bill = bought("Bill", "bill", "bills", expenseLines("bill"),
 	byWhom,
 	date("DueDate"), ref("SalesTermRef"),
 	number("Balance", "HomeBalance"),
 	flag("IncludeInAnnualTPAR"),
-).noted("Balance", "what is still to be paid")
+).Noted("Balance", "what is still to be paid")
 
 var vendorCredit = bought("VendorCredit", "vendor_credit", "vendor_credits", expenseLines("vendor_credit"),
 	number("Balance", "HomeBalance"),
 	flag("IncludeInAnnualTPAR"),
-).about("what vendors owe the company: amounts are positive").
-	noted("Balance", "what is not yet applied to bills")
+).About("what vendors owe the company: amounts are positive").
+	Noted("Balance", "what is not yet applied to bills")
 
 var billPayment = entity("BillPayment", "bill_payment", "bill_payments",
 	transaction,
@@ -54,9 +59,9 @@ var billPayment = entity("BillPayment", "bill_payment", "bill_payments",
 	text("PayType"), flag("ProcessBillPayment"),
 	under("CheckPayment", ref("BankAccountRef"), text("PrintStatus"), whole("CheckDetail"), address("PayeeAddr")),
 	under("CreditCardPayment", ref("CCAccountRef"), whole("CCDetail")),
-).voided("TotalAmt").indexed("vendor_ref_value, txn_date", "txn_date").
-	noted("PayType", "Check or CreditCard: which account it was paid from").
-	holding(appliedLines("bill_payment"), linkedTxns("bill_payment_linked_txns"))
+).Voided("TotalAmt", "PrivateNote", "Voided").Indexed("vendor_ref_value, txn_date", "txn_date").
+	Noted("PayType", "Check or CreditCard: which account it was paid from").
+	Holding(appliedLines("bill_payment"), linkedTxns("bill_payment_linked_txns"))
 
 var purchase = entity("Purchase", "purchase", "purchases",
 	transaction,
@@ -68,17 +73,17 @@ var purchase = entity("Purchase", "purchase", "purchases",
 	address("RemitToAddr"),
 	flag("IncludeInAnnualTPAR"),
 	whole("PurchaseEx", "CustomField"),
-).voided("TotalAmt").indexed("entity_ref_value, txn_date", "account_ref_value, txn_date", "txn_date").
-	about("what is paid at once: checks, expenses, cards").
-	noted("PaymentType", "Cash, Check or CreditCard").
-	noted("Credit", "true: money given back to a card; null: not paid by card").
-	noted("EntityRef.value", "null: nobody was named").
-	holding(expenseLines("purchase"), linkedTxns("purchase_linked_txns"), taxLines("purchase"))
+).Voided("TotalAmt", "PrivateNote", "Voided").Indexed("entity_ref_value, txn_date", "account_ref_value, txn_date", "txn_date").
+	About("what is paid at once: checks, expenses, cards").
+	Noted("PaymentType", "Cash, Check or CreditCard").
+	Noted("Credit", "true: money given back to a card; null: not paid by card").
+	Noted("EntityRef.value", "null: nobody was named").
+	Holding(expenseLines("purchase"), linkedTxns("purchase_linked_txns"), taxLines("purchase"))
 
 var cardPayment = entity("CreditCardPayment", "credit_card_payment", "credit_card_payments",
 	transaction,
 	number("Amount"),
 	ref("CreditCardAccountRef", "BankAccountRef", "VendorRef"),
 	text("CheckNum", "PrintStatus", "Memo"),
-).voided("Amount").every(daily).optional().indexed("txn_date").
-	about("what is paid to a card's account; answers call it CreditCardPaymentTxn")
+).Voided("Amount", "PrivateNote", "Voided").ReadEvery(daily).IfOffered().Indexed("txn_date").
+	About("what is paid to a card's account; answers call it CreditCardPaymentTxn")

@@ -2,6 +2,7 @@ package quickbooks
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/platform/httpclient"
 )
 
 // refused is an answer that is not what was asked for, or that didn't come. It stays in this
@@ -173,4 +175,9 @@ func requestID(res *http.Response) string {
 		return ""
 	}
 	return id
+}
+
+// broken is the refusal of a call that the network ended.
+func broken(ctx context.Context, err error) *refused {
+	return &refused{slow: ctx.Err() == nil && httpclient.TimedOut(err), fault: httpclient.Broken(ctx, "QuickBooks", err)}
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/countinghouse/countinghouse/shared/fault"
+	"github.com/countinghouse/countinghouse/shared/platform/httpclient"
 )
 
 // exchange is what happened on the wire during one call of the token endpoint.
@@ -31,7 +32,7 @@ type exchange struct {
 // lost reports whether the request may have arrived. A transport that doesn't tell when it had a
 // connection is believed to have had one.
 func (x *exchange) lost(err error) bool {
-	return x.status != 0 || x.tried && (!x.asked.Load() || x.got.Load()) && unreachable(err) == ""
+	return x.status != 0 || x.tried && (!x.asked.Load() || x.got.Load()) && httpclient.Unreachable(err) == ""
 }
 
 // client returns o.HTTP with an eye on what happens.

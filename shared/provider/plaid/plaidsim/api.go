@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 // handler answers a well-formed request with the lock held: an obj to be printed with the request_id
@@ -222,5 +224,5 @@ func (s *Server) requestID() string {
 // random starts a sequence that no other call gets.
 func (s *Server) random(what string) random {
 	s.drawn++
-	return draw(seedOf(s.cfg.Seed, what), int(s.drawn))
+	return draw(chance.Seed(s.cfg.Seed, what), int(s.drawn))
 }

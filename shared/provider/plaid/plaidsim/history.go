@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 // history is what a login has when it is linked: a function of its seed, the day and a number.
@@ -18,7 +20,7 @@ type history struct {
 
 // history begins so many days before made that made is its last.
 func (l *Login) history(made time.Time) history {
-	h := history{seed: seedOf(l.seed, "history"), total: l.spec.Transactions, pendent: l.spec.Pending, plain: l.spec.Plain}
+	h := history{seed: chance.Seed(l.seed, "history"), total: l.spec.Transactions, pendent: l.spec.Pending, plain: l.spec.Plain}
 	today := made.UTC()
 	for back := l.spec.Days - 1; back >= 0; back-- {
 		h.dates = append(h.dates, today.AddDate(0, 0, -back).Format(time.DateOnly))
@@ -38,7 +40,7 @@ func (h history) model(n int) int {
 // account is which of several accounts transaction n is on; the first ones have the most.
 func (h history) account(n, of int) int {
 	r := draw(h.seed, h.model(n))
-	return min(r.below(of), r.below(of))
+	return min(r.Below(of), r.Below(of))
 }
 
 func (h history) date(n int) string { return h.dates[h.model(n)*len(h.dates)/h.total] }
@@ -49,13 +51,13 @@ func (h history) pending(n int) bool { return n >= h.total-h.pendent }
 // from total on and a day of its own.
 func (h history) detail(n int, on AccountSpec, date string) *detail {
 	r := draw(h.seed+1, h.model(n))
-	m := &merchants[r.below(len(merchants))]
+	m := &merchants[r.Below(len(merchants))]
 	d := &detail{merchant: m, merchantName: m.name, iso: on.iso(), unofficial: on.Unofficial, date: date, authorized: date,
-		channel: m.channel, kind: m.kind, v2: r.oneIn(2), pending: h.pending(n) && n < h.total}
+		channel: m.channel, kind: m.kind, v2: r.OneIn(2), pending: h.pending(n) && n < h.total}
 	d.amount = cents(&r, m.income)
-	d.name = m.name + " " + strconv.Itoa(1000+r.below(9000))
-	d.original = strings.ToUpper(d.name) + " REF" + strconv.Itoa(r.below(1_000_000))
-	if n < h.total && !d.pending && r.oneIn(3) {
+	d.name = m.name + " " + strconv.Itoa(1000+r.Below(9000))
+	d.original = strings.ToUpper(d.name) + " REF" + strconv.Itoa(r.Below(1_000_000))
+	if n < h.total && !d.pending && r.OneIn(3) {
 		d.pendingID = r.pick(37) // one that was gone before the bank was linked
 	}
 	if !h.plain {
@@ -66,8 +68,8 @@ func (h history) detail(n int, on AccountSpec, date string) *detail {
 
 // cents makes an amount as a JSON printer writes it: without the zeros at its end.
 func cents(r *random, income bool) decimal {
-	n := 1 + r.below(50_000)
-	if r.oneIn(20) {
+	n := 1 + r.Below(50_000)
+	if r.OneIn(20) {
 		n *= 100
 	}
 	sign := ""
@@ -95,10 +97,10 @@ func (h history) weird(r *random, d *detail, n int, on AccountSpec) {
 	d.weirdTexts(r, n)
 	d.weirdCodes(r, n)
 	switch {
-	case on.Unofficial != "" && r.oneIn(9):
+	case on.Unofficial != "" && r.OneIn(9):
 		d.amount = "1e-10"
 	case on.Unofficial != "":
-		d.amount = decimal(fraction(strconv.Itoa(1+r.below(1_000_000_000)), 10))
+		d.amount = decimal(fraction(strconv.Itoa(1+r.Below(1_000_000_000)), 10))
 	case n%53 == 52:
 		d.amount = "0"
 	case n%59 == 58:
@@ -106,7 +108,7 @@ func (h history) weird(r *random, d *detail, n int, on AccountSpec) {
 		d.amount = decimal(strings.TrimPrefix(string(d.amount), "--"))
 	}
 	if on.Type == "credit" && n%11 == 3 {
-		d.owner = "Jane D. *" + strconv.Itoa(1000+r.below(3))
+		d.owner = "Jane D. *" + strconv.Itoa(1000+r.Below(3))
 	}
 	switch n % 17 {
 	case 5:
@@ -131,7 +133,7 @@ func (d *detail) weirdTexts(r *random, n int) {
 	case n%71 == 70:
 		d.merchantName = ""
 	case n%79 == 78:
-		d.check = strconv.Itoa(r.below(100))
+		d.check = strconv.Itoa(r.Below(100))
 	}
 }
 
@@ -151,7 +153,7 @@ func (d *detail) weirdCodes(r *random, n int) {
 		d.further = obj{"risk_hints": []any{obj{"score": decimal("0.30"), "since": nil}, "new"}, "client_customization": nil}
 	case n%103 == 102:
 		d.further = obj{"payment_meta": obj{"by_order_of": nil, "payee": "Ünïted Wîdgets", "payer": "", "payment_method": "ACH", "payment_processor": nil,
-			"ppd_id": strconv.Itoa(r.below(1_000_000)), "reason": nil, "reference_number": "007"}}
+			"ppd_id": strconv.Itoa(r.Below(1_000_000)), "reason": nil, "reference_number": "007"}}
 	}
 }
 

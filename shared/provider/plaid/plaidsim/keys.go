@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 // signingKey is a key with which Plaid signs webhooks.
@@ -118,7 +120,7 @@ func privateKey(seed uint64, n int) *ecdsa.PrivateKey {
 
 // keyID makes the UUID of key number n.
 func keyID(seed uint64, n int) string {
-	r := draw(seedOf(seed, "webhook key"), n)
+	r := draw(chance.Seed(seed, "webhook key"), n)
 	return r.uuid()
 }
 

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 // ledger holds an Item's transactions and the log of their changes. Number seq of the log is its
@@ -71,7 +73,7 @@ func (it *Item) makeLedger() {
 		return
 	}
 	g := it.past
-	seed := seedOf(it.seed, "transaction")
+	seed := chance.Seed(it.seed, "transaction")
 	for n := range total {
 		t := &txn{id: it.historyID(seed, n), account: covered[g.account(n, len(covered))], n: n, date: g.date(n), pending: g.pending(n)}
 		it.ledger.all = append(it.ledger.all, t)

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 const (
@@ -75,11 +77,11 @@ func (s *Server) link(l *Login, want asked, chosen []int, now time.Time) *Item {
 
 // newItem makes the nth Item that was linked: its ids follow from that.
 func (s *Server) newItem(l *Login, n int, chosen []int, made time.Time) *Item {
-	it := &Item{s: s, login: l, n: n, made: made, chosen: chosen, seed: draw64(seedOf(s.cfg.Seed, "item"), n)}
-	it.id = id(seedOf(it.seed, "item id"), 0)
+	it := &Item{s: s, login: l, n: n, made: made, chosen: chosen, seed: draw64(chance.Seed(s.cfg.Seed, "item"), n)}
+	it.id = id(chance.Seed(it.seed, "item id"), 0)
 	for i, spec := range l.spec.Accounts {
 		in := chosen == nil || slices.Contains(chosen, i)
-		it.accounts = append(it.accounts, &account{id: id(seedOf(it.seed, "account"), i), spec: spec, n: i, offered: !in})
+		it.accounts = append(it.accounts, &account{id: id(chance.Seed(it.seed, "account"), i), spec: spec, n: i, offered: !in})
 	}
 	it.past = l.history(made)
 	it.makeLedger()
@@ -91,7 +93,7 @@ func (s *Server) newItem(l *Login, n int, chosen []int, made time.Time) *Item {
 
 func draw64(seed uint64, i int) uint64 {
 	r := draw(seed, i)
-	return r.next()
+	return r.Next()
 }
 
 func (s *Server) givePublic(it *Item, now time.Time) string {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 // link is a link token with the sessions that were had with it.
@@ -278,7 +280,7 @@ func (s *Server) printEvents(one *session) []obj {
 }
 
 func (s *Server) printEvent(one *session, name string, at time.Time) obj {
-	r := draw(seedOf(s.cfg.Seed, one.ID), len(name))
+	r := draw(chance.Seed(s.cfg.Seed, one.ID), len(name))
 	return obj{"event_id": r.uuid(), "event_name": name, "timestamp": at.UTC().Format(time.RFC3339), "event_metadata": obj{"request_id": r.pick(15)}}
 }
 

@@ -3,6 +3,8 @@ package plaidsim
 import (
 	"cmp"
 	"strconv"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 // LoginSpec describes a login at a bank.
@@ -87,7 +89,7 @@ func newLogin(spec LoginSpec) *Login {
 	if spec.Accounts == nil {
 		spec.Accounts = usualAccounts(spec.Plain)
 	}
-	return &Login{spec: spec, seed: seedOf(spec.Seed, spec.Institution+" "+spec.Username)}
+	return &Login{spec: spec, seed: chance.Seed(spec.Seed, spec.Institution+" "+spec.Username)}
 }
 
 // key names a login among all.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"maps"
 	"slices"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 // productData is what an Item has beside accounts and transactions.
@@ -49,7 +51,7 @@ func (it *Item) goods(a *account) *goods {
 	if g := it.more.goods[a.n]; g != nil {
 		return g
 	}
-	r := draw(seedOf(it.seed, "goods"), a.n)
+	r := draw(chance.Seed(it.seed, "goods"), a.n)
 	g := &goods{liability: it.makeLiability(a, &r)}
 	if a.invests() {
 		it.makeHoldings(a, &r, g)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 // What people do with cards and securities while a test or the demo runs. Each change sends the webhooks
@@ -30,7 +32,7 @@ func (it *Item) nextStatement(c change) (string, error) {
 		}
 		issue = day.AddDate(0, 1, 0)
 	}
-	r := draw(seedOf(it.seed, "statement of "+c.ID), int(issue.Unix()/86400))
+	r := draw(chance.Seed(it.seed, "statement of "+c.ID), int(issue.Unix()/86400))
 	g.liability = with(g.liability, "last_statement_issue_date", isoDay(issue), "last_statement_balance", r.money(3000), "minimum_payment_amount", r.money(90),
 		"next_payment_due_date", isoDay(issue.AddDate(0, 0, 25)))
 	return isoDay(issue), nil

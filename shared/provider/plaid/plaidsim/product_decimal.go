@@ -43,9 +43,9 @@ func isDecimal(t string) bool {
 
 // money draws an amount below so many dollars; one in four is a whole number, and printed as one.
 func (r *random) money(below int) decimal {
-	whole := strconv.Itoa(r.below(below))
-	if r.oneIn(4) {
+	whole := strconv.Itoa(r.Below(below))
+	if r.OneIn(4) {
 		return decimal(whole)
 	}
-	return digits(rat(decimal(whole+"."+strconv.Itoa(100 + r.below(900))[1:])), 2)
+	return digits(rat(decimal(whole+"."+strconv.Itoa(100 + r.Below(900))[1:])), 2)
 }

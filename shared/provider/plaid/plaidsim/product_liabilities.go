@@ -95,7 +95,7 @@ func (it *Item) makeCard(a *account, r *random) obj {
 }
 
 func usualCard(made time.Time, r *random) obj {
-	issued := made.AddDate(0, 0, -1-r.below(27))
+	issued := made.AddDate(0, 0, -1-r.Below(27))
 	return obj{
 		"aprs": []obj{apr("balance_transfer_apr", "15.24", r.money(2000), r.money(200)), apr("cash_apr", "27.95", "", ""),
 			apr("purchase_apr", "12.5", r.money(900), r.money(90)), apr("special", "0", "1000", "0")},
@@ -110,7 +110,7 @@ func apr(kind string, percent, balance, charge decimal) obj {
 }
 
 func makeStudentLoan(made time.Time, r *random) obj {
-	issued := made.AddDate(0, 0, -1-r.below(27))
+	issued := made.AddDate(0, 0, -1-r.Below(27))
 	number := decimalDigits(r, 10)
 	return obj{
 		"account_number": number, "payment_reference_number": number, "sequence_number": "1", "loan_name": "Consolidation", "guarantor": "DEPT OF ED",
@@ -140,7 +140,7 @@ func makeMortgage(made time.Time, r *random) obj {
 func decimalDigits(r *random, n int) string {
 	b := make([]byte, n)
 	for i := range b {
-		b[i] = byte('0' + r.below(10))
+		b[i] = byte('0' + r.Below(10))
 	}
 	return string(b)
 }

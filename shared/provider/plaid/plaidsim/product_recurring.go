@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 // flow is a stream of transactions that repeat.
@@ -53,7 +55,7 @@ func (it *Item) flows(accounts []*account, in bool) []obj {
 // makeFlows makes what repeats on an account: money comes into depository accounts, and goes from all.
 func (it *Item) makeFlows(a *account, r *random) []*flow {
 	spec := RecurringSpec{Description: "ConEd Bill Payment", Merchant: "ConEd", Frequency: "MONTHLY", Amount: string(plus(r.money(200), "0.05")), Times: 4}
-	nth := func(n int) string { return id(seedOf(it.seed, "stream "+strconv.Itoa(a.n)), n) }
+	nth := func(n int) string { return id(chance.Seed(it.seed, "stream "+strconv.Itoa(a.n)), n) }
 	out := []*flow{it.newFlow(a, spec, it.made, nth(0))}
 	if a.spec.Type == "depository" {
 		out = append(out, it.newFlow(a, RecurringSpec{Description: "Platypus Payroll", Frequency: "SEMI_MONTHLY", Amount: "-1800.5", Times: 5}, it.made, nth(1)))

@@ -3,6 +3,8 @@ package plaidsim
 import (
 	"strconv"
 	"time"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 // makeSecurities makes what can be held. A security is the same for all customers of a bank.
@@ -54,7 +56,7 @@ func (it *Item) newSecurity(ticker, name, kind, subkind string, price decimal) o
 
 // securityID names version n of a security: its id changes when its details do.
 func (it *Item) securityID(name string, n int) string {
-	return id(seedOf(it.s.cfg.Seed, it.login.spec.Institution+" security "+name), n)
+	return id(chance.Seed(it.s.cfg.Seed, it.login.spec.Institution+" security "+name), n)
 }
 
 // makeHoldings gives an account that invests what it holds, and how that came about. It is about the
@@ -64,9 +66,9 @@ func (it *Item) makeHoldings(a *account, r *random, g *goods) {
 		if i >= 3 && (i+a.n)%2 == 0 {
 			continue // accounts differ
 		}
-		quantity := decimal(strconv.Itoa(1 + r.below(200)))
+		quantity := decimal(strconv.Itoa(1 + r.Below(200)))
 		if i == 2 {
-			quantity = decimal(strconv.Itoa(r.below(90)) + ".0" + decimalDigits(r, 8) + "7") // ten decimals
+			quantity = decimal(strconv.Itoa(r.Below(90)) + ".0" + decimalDigits(r, 8) + "7") // ten decimals
 		}
 		price := s["close_price"].(decimal)
 		if price == "" {
@@ -98,14 +100,14 @@ func (it *Item) newHolding(s obj, quantity, price decimal, i int) obj {
 // bought is how a holding came about.
 func (it *Item) bought(a *account, s obj, quantity, price decimal, i int, r *random) obj {
 	made := it.tradeID(a, 2*i)
-	return obj{"investment_transaction_id": made, "date": isoDay(it.made.AddDate(0, 0, -30-r.below(400))), "name": "BUY 📈 " + made[:4],
+	return obj{"investment_transaction_id": made, "date": isoDay(it.made.AddDate(0, 0, -30-r.Below(400))), "name": "BUY 📈 " + made[:4],
 		"quantity": quantity, "price": price, "amount": times(quantity, price, 2), "fees": decimal("7.99"), "type": "buy", "subtype": "buy",
 		"cancel_transaction_id": nil, "transaction_datetime": nil, "iso_currency_code": s["iso_currency_code"], "unofficial_currency_code": s["unofficial_currency_code"]}
 }
 
 // dividend is cash alone. One of them is of a kind that nobody has heard of.
 func (it *Item) dividend(a *account, i int, r *random) obj {
-	out := obj{"investment_transaction_id": it.tradeID(a, 2*i+1), "date": isoDay(it.made.AddDate(0, 0, -1-r.below(20))), "name": "INCOME DIV DIVIDEND RECEIVED",
+	out := obj{"investment_transaction_id": it.tradeID(a, 2*i+1), "date": isoDay(it.made.AddDate(0, 0, -1-r.Below(20))), "name": "INCOME DIV DIVIDEND RECEIVED",
 		"quantity": decimal("0"), "price": decimal("0"), "amount": minus(plus(r.money(90), "0.01")), "fees": nil, "type": "cash", "subtype": "dividend",
 		"transaction_datetime": it.made.AddDate(0, 0, -29), "iso_currency_code": "USD", "unofficial_currency_code": nil}
 	if i == 4 {
@@ -115,5 +117,5 @@ func (it *Item) dividend(a *account, i int, r *random) obj {
 }
 
 func (it *Item) tradeID(a *account, n int) string {
-	return id(seedOf(it.seed, "trade "+strconv.Itoa(a.n)), n)
+	return id(chance.Seed(it.seed, "trade "+strconv.Itoa(a.n)), n)
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 // firstStatements is how many of the last months an account has statements of when it is linked.
@@ -29,7 +31,7 @@ func (it *Item) makeStatements(a *account) []obj {
 // it, in every fifth Plaid leaves that out.
 func (it *Item) newStatement(a *account, month time.Time) obj {
 	n := month.Year()*12 + int(month.Month())
-	out := obj{"statement_id": id(seedOf(it.seed, "statement "+strconv.Itoa(a.n)), n), "year": month.Year(), "month": int(month.Month()),
+	out := obj{"statement_id": id(chance.Seed(it.seed, "statement "+strconv.Itoa(a.n)), n), "year": month.Year(), "month": int(month.Month()),
 		"date_posted": isoDay(time.Date(month.Year(), month.Month()+1, 2, 0, 0, 0, 0, time.UTC))}
 	switch {
 	case it.login.spec.Plain:

@@ -3,6 +3,8 @@ package plaidsim
 import (
 	"slices"
 	"time"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 // Login is what a person has at a bank: accounts and their history. It can be linked any number of
@@ -131,7 +133,7 @@ func (it *Item) account(id string) *account {
 // newID gives an id that the Item has not given yet; the tape played again gives the same.
 func (it *Item) newID() string {
 	it.drawn++
-	return id(seedOf(it.seed, "later"), it.drawn)
+	return id(chance.Seed(it.seed, "later"), it.drawn)
 }
 
 // print is the account as every endpoint answers it.

@@ -1,6 +1,10 @@
 package plaidsim
 
-import "time"
+import (
+	"time"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
+)
 
 // WebhookFaults make webhooks go wrong in the ways that Plaid warns of, and in those of somebody who
 // is not Plaid. The zero value of a field: never.
@@ -21,7 +25,7 @@ type WebhookFaults struct {
 // faultState is the faults with their chances.
 type faultState struct {
 	WebhookFaults
-	chance   random
+	random   random
 	accepted int
 	attempts int
 }
@@ -34,7 +38,7 @@ func (w *Webhooks) Inject(f WebhookFaults) {
 }
 
 func (w *Webhooks) inject(f WebhookFaults) {
-	w.faults = faultState{WebhookFaults: f, chance: random(seedOf(f.Seed, "webhooks"))}
+	w.faults = faultState{WebhookFaults: f, random: random{chance.Sequence(chance.Seed(f.Seed, "webhooks"))}}
 }
 
 // loses decides on webhook number n.
@@ -42,7 +46,7 @@ func (f *faultState) loses(n int) bool {
 	if f.LoseEvery > 0 && n%f.LoseEvery == 0 {
 		return true
 	}
-	return f.LosePerMille > 0 && f.chance.below(1000) < f.LosePerMille
+	return f.LosePerMille > 0 && f.random.Below(1000) < f.LosePerMille
 }
 
 // shuffle lets the newest webhook overtake some of those before it.
@@ -51,7 +55,7 @@ func (f *faultState) shuffle(waiting []*delivery) {
 		return
 	}
 	at := len(waiting) - 1
-	for range f.chance.below(min(f.Reorder, at) + 1) {
+	for range f.random.Below(min(f.Reorder, at) + 1) {
 		waiting[at], waiting[at-1] = waiting[at-1], waiting[at]
 		at--
 	}

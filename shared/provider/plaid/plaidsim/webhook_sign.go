@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 // Tampering is what is wrong with a webhook's signature or body.
@@ -107,7 +109,7 @@ func tampered(how Tampering, body []byte, key *signingKey, now time.Time) (sent 
 
 // stranger makes a key of somebody who is not Plaid: another one at each moment.
 func stranger(now time.Time) *signingKey {
-	seed := seedOf(uint64(now.UnixNano()), "stranger")
+	seed := chance.Seed(uint64(now.UnixNano()), "stranger")
 	return &signingKey{id: keyID(seed, 0), private: privateKey(seed, 0)}
 }
 

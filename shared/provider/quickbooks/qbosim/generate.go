@@ -3,6 +3,8 @@ package qbosim
 import (
 	"strconv"
 	"time"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 // Base invoices and payments come in blocks: ten invoices and the six payments that belong to them,
@@ -100,7 +102,7 @@ func newBooks(spec CompanySpec, now time.Time, shared *sharedFacts) *books {
 	b.start = now.Add(-quiet).Unix() - b.width*int64(b.blocks)
 	b.made = b.start - 90*24*3600
 	b.planRounds(now.Add(-quiet).Unix())
-	b.invoiceSeed, b.paymentSeed, b.blockSeed = seedOf(spec.Seed, "invoice"), seedOf(spec.Seed, "payment"), seedOf(spec.Seed, "block")
+	b.invoiceSeed, b.paymentSeed, b.blockSeed = chance.Seed(spec.Seed, "invoice"), chance.Seed(spec.Seed, "payment"), chance.Seed(spec.Seed, "block")
 	for i, name := range spec.CustomFields {
 		head := appendText([]byte(`{"DefinitionId":"`+strconv.Itoa(i+1)+`","Name":`), name)
 		b.fields = append(b.fields, string(append(head, `,"Type":"StringType"`...)))
@@ -149,7 +151,7 @@ func (b *books) customerOf(block, rank int) int {
 	if rank == 7 {
 		rank = 6
 	}
-	r := draw(b.blockSeed, block*blockIDs+rank)
+	r := chance.Draw(b.blockSeed, block*blockIDs+rank)
 	n := len(b.customers)
-	return min(r.below(n), r.below(n))
+	return min(r.Below(n), r.Below(n))
 }

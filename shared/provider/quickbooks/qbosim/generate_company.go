@@ -3,6 +3,8 @@ package qbosim
 import (
 	"strings"
 	"time"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 const (
@@ -91,8 +93,8 @@ var exchangeRateGenerator = &generator{
 	},
 	when: func(b *books, i int) (int64, int64) { at := b.rateTime(i); return at, at },
 	make: func(b *books, i int) *object {
-		r := draw(seedOf(b.spec.Seed, "rate"), i)
-		rate := euroRate + decimal(r.below(200_000))
+		r := chance.Draw(chance.Seed(b.spec.Seed, "rate"), i)
+		rate := euroRate + decimal(r.Below(200_000))
 		return obj("SourceCurrencyCode", "EUR", "TargetCurrencyCode", homeCurrency, "Rate", number(rate), "AsOfDate", b.rateDay(i))
 	},
 }

@@ -1,6 +1,10 @@
 package qbosim
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
+)
 
 // lineKind is what stands on a base invoice's line.
 type lineKind int
@@ -28,22 +32,22 @@ type invoice struct {
 	subtotal, discount    int64   // cents, as all below
 	taxable, tax          int64
 	total, paid           int64
-	look                  random // decides what does not touch amounts
+	look                  chance.Sequence // decides what does not touch amounts
 }
 
 // invoice fills v with base invoice i.
 func (b *books) invoice(i int, v *invoice) {
 	v.block, v.rank = i/blockInvoices, i%blockInvoices
 	v.customer = b.customerOf(v.block, v.rank)
-	r := draw(b.invoiceSeed, i)
+	r := chance.Draw(b.invoiceSeed, i)
 	b.fillLines(v, &r)
 	v.percent, v.discount = 0, 0
-	if b.spec.LinesPerInvoice == 0 && r.oneIn(12) {
-		v.percent = decimal(5*(1+r.below(2))) * one
+	if b.spec.LinesPerInvoice == 0 && r.OneIn(12) {
+		v.percent = decimal(5*(1+r.Below(2))) * one
 		v.discount = percentOf(v.subtotal, v.percent)
 	}
 	v.tax = 0
-	if !r.oneIn(3) || v.taxable <= 0 || b.customers[v.customer].foreign {
+	if !r.OneIn(3) || v.taxable <= 0 || b.customers[v.customer].foreign {
 		v.taxable = 0
 	}
 	v.tax = percentOf(v.taxable, taxPercent)
@@ -61,15 +65,15 @@ func (b *books) paidOn(v *invoice) int64 {
 	if k != partialPayment {
 		return v.total
 	}
-	r := draw(b.paymentSeed, v.block)
-	return v.total * int64(25+r.below(50)) / 100
+	r := chance.Draw(b.paymentSeed, v.block)
+	return v.total * int64(25+r.Below(50)) / 100
 }
 
-func (b *books) fillLines(v *invoice, r *random) {
+func (b *books) fillLines(v *invoice, r *chance.Sequence) {
 	v.lines, v.subtotal, v.taxable = v.lines[:0], 0, 0
 	n := b.spec.LinesPerInvoice
 	if n == 0 {
-		n = 1 + min(r.below(6), r.below(6))
+		n = 1 + min(r.Below(6), r.Below(6))
 	}
 	for range n {
 		b.sell(v, r)
@@ -77,13 +81,13 @@ func (b *books) fillLines(v *invoice, r *random) {
 	if b.spec.LinesPerInvoice > 0 {
 		return
 	}
-	if r.oneIn(8) {
-		v.lines = append(v.lines, saleLine{kind: noteLine, note: r.below(len(oddNotes))})
+	if r.OneIn(8) {
+		v.lines = append(v.lines, saleLine{kind: noteLine, note: r.Below(len(oddNotes))})
 	}
-	if r.oneIn(14) {
+	if r.OneIn(14) {
 		b.sellBundle(v, r)
 	}
-	if first := v.lines[0]; r.oneIn(12) && first.cents > 0 { // an old part taken back
+	if first := v.lines[0]; r.OneIn(12) && first.cents > 0 { // an old part taken back
 		price := -first.price / 4
 		line := saleLine{item: first.item, price: price, qty: one, note: -1}
 		b.add(v, line)
@@ -91,19 +95,19 @@ func (b *books) fillLines(v *invoice, r *random) {
 }
 
 // sell adds an item line.
-func (b *books) sell(v *invoice, r *random) {
-	line := saleLine{item: b.sellable[r.below(len(b.sellable))], qty: decimal(1+min(r.below(8), r.below(8))) * one, note: -1}
+func (b *books) sell(v *invoice, r *chance.Sequence) {
+	line := saleLine{item: b.sellable[r.Below(len(b.sellable))], qty: decimal(1+min(r.Below(8), r.Below(8))) * one, note: -1}
 	line.price = b.items[line.item].price
-	switch r.below(8) {
+	switch r.Below(8) {
 	case 0:
 		line.qty += one / 2
 	case 1:
 		line.qty += one / 4
 	case 2:
-		line.price += decimal(r.below(999)) * (one / 100)
+		line.price += decimal(r.Below(999)) * (one / 100)
 	}
-	if r.oneIn(16) {
-		line.note = r.below(len(oddNotes))
+	if r.OneIn(16) {
+		line.note = r.Below(len(oddNotes))
 	}
 	b.add(v, line)
 }
@@ -119,12 +123,12 @@ func (b *books) add(v *invoice, line saleLine) int64 {
 }
 
 // sellBundle adds a group line with the lines inside it; the group's amount is theirs.
-func (b *books) sellBundle(v *invoice, r *random) {
+func (b *books) sellBundle(v *invoice, r *chance.Sequence) {
 	at := len(v.lines)
-	v.lines = append(v.lines, saleLine{kind: groupLine, item: b.bundles[r.below(len(b.bundles))], qty: one, nested: 2})
+	v.lines = append(v.lines, saleLine{kind: groupLine, item: b.bundles[r.Below(len(b.bundles))], qty: one, nested: 2})
 	var sum int64
 	for range 2 {
-		item := b.sellable[r.below(len(b.sellable))]
+		item := b.sellable[r.Below(len(b.sellable))]
 		sum += b.add(v, saleLine{item: item, price: b.items[item].price, qty: one, note: -1})
 	}
 	v.lines[at].cents = sum

@@ -2,7 +2,7 @@ package qbosim
 
 var journalGenerator = perRound(journalPlace, func(b *books, round int) *object {
 	r := b.roundDraw(round, journalPlace)
-	cents := int64(1 + r.below(900_000))
+	cents := int64(1 + r.Below(900_000))
 	line := func(id, posting, account string) *object {
 		detail := obj("PostingType", posting, "AccountRef", accountRef(account))
 		return obj("Id", id, "Description", "Month end", "Amount", money(cents), "DetailType", "JournalEntryLineDetail",
@@ -27,7 +27,7 @@ var depositGenerator = perRound(depositPlace, func(b *books, round int) *object 
 		link := obj("TxnId", b.roundTxn(round, receiptPlace), "TxnType", "SalesReceipt", "TxnLineId", "0")
 		lines = append(lines, obj("Amount", money(total), "LinkedTxn", []any{link}, "DepositLineDetail", obj("PaymentMethodRef", ref("2", ""))))
 	}
-	interest := int64(1 + r.below(5000))
+	interest := int64(1 + r.Below(5000))
 	lines = append(lines, obj("Id", "1", "LineNum", count(1), "Amount", money(interest), "DetailType", "DepositLineDetail",
 		"DepositLineDetail", obj("AccountRef", accountRef("25")), "CustomExtensions", []any{}))
 	o := obj("DepositToAccountRef", accountRef("35"))
@@ -42,37 +42,37 @@ var depositGenerator = perRound(depositPlace, func(b *books, round int) *object 
 var transferGenerator = perRound(transferPlace, func(b *books, round int) *object {
 	r := b.roundDraw(round, transferPlace)
 	from, to := "35", "36"
-	if r.oneIn(2) {
+	if r.OneIn(2) {
 		from, to = to, from
 	}
 	return obj("TxnDate", b.day(round, transferPlace), "CurrencyRef", dollars(), "FromAccountRef", accountRef(from), "ToAccountRef", accountRef(to),
-		"Amount", money(int64(1+r.below(500))*25_00), "PrivateNote", "Sweep")
+		"Amount", money(int64(1+r.Below(500))*25_00), "PrivateNote", "Sweep")
 })
 
 var cardPaymentGenerator = perRound(cardPaymentPlace, func(b *books, round int) *object {
 	r := b.roundDraw(round, cardPaymentPlace)
-	return obj("TxnDate", b.day(round, cardPaymentPlace), "CurrencyRef", dollars(), "Amount", money(int64(1+r.below(20_000))*5),
+	return obj("TxnDate", b.day(round, cardPaymentPlace), "CurrencyRef", dollars(), "Amount", money(int64(1+r.Below(20_000))*5),
 		"CreditCardAccountRef", accountRef("41"), "BankAccountRef", accountRef("35"), "PrivateNote", "Card statement")
 })
 
 var adjustmentGenerator = perRound(adjustmentPlace, func(b *books, round int) *object {
 	r := b.roundDraw(round, adjustmentPlace)
-	detail := obj("ItemRef", ref(listID(4), ""), "QtyDiff", count(r.below(9)-4))
+	detail := obj("ItemRef", ref(listID(4), ""), "QtyDiff", count(r.Below(9)-4))
 	return obj("DocNumber", count(20+round).String(), "TxnDate", b.day(round, adjustmentPlace), "PrivateNote", "",
 		"AdjustAccountRef", accountRef("80"), "Line", []any{obj("Id", "1", "ItemAdjustmentLineDetail", detail)})
 }).byDay()
 
 var timeGenerator = perRound(timePlace, func(b *books, round int) *object {
 	r := b.roundDraw(round, timePlace)
-	who := r.below(employees - 1)
+	who := r.Below(employees - 1)
 	return obj("TxnDate", b.day(round, timePlace), "NameOf", "Employee", "EmployeeRef", ref(count(55+who).String(), employeeName(who)),
 		"CustomerRef", buyerRef(b.buyer(&r)), "ItemRef", ref(listID(0), catalogue[0].name), "BillableStatus", [...]string{"Billable", "NotBillable", "HasBeenBilled"}[round%3],
-		"Taxable", false, "HourlyRate", count(95), "Hours", count(1+r.below(8)), "Minutes", count(15*r.below(4)), "Description", "On site")
+		"Taxable", false, "HourlyRate", count(95), "Hours", count(1+r.Below(8)), "Minutes", count(15*r.Below(4)), "Description", "On site")
 })
 
 var chargeGenerator = perRound(chargePlace, func(b *books, round int) *object {
 	r := b.roundDraw(round, chargePlace)
-	cents := int64(1+r.below(400)) * 25
+	cents := int64(1+r.Below(400)) * 25
 	detail := obj("ItemRef", ref(listID(0), catalogue[0].name), "UnitPrice", money(cents), "Qty", count(1),
 		"ItemAccountRef", accountRef("1"), "TaxCodeRef", ref("NON", ""))
 	line := obj("Id", "1", "LineNum", count(1), "Amount", money(cents), "DetailType", "ReimburseLineDetail", "ReimburseLineDetail", detail)
@@ -119,7 +119,7 @@ var budgetGenerator = perRound(budgetPlace, func(b *books, round int) *object {
 	var details []any
 	for month := range 12 {
 		for _, account := range []string{"7", "17"} {
-			details = append(details, obj("BudgetDate", year+"-"+twoDigits(month+1)+"-01", "Amount", money(int64(r.below(4000))*100), "AccountRef", accountRef(account)))
+			details = append(details, obj("BudgetDate", year+"-"+twoDigits(month+1)+"-01", "Amount", money(int64(r.Below(4000))*100), "AccountRef", accountRef(account)))
 		}
 	}
 	return obj("Name", "Plan "+count(round+1).String(), "StartDate", year+"-01-01", "EndDate", year+"-12-31", "BudgetType", "ProfitAndLoss",

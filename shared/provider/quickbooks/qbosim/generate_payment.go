@@ -1,13 +1,17 @@
 package qbosim
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
+)
 
 // payment is one base payment in numbers.
 type payment struct {
 	block, k, customer int
 	shares             []share
 	total, unapplied   int64 // cents
-	look               random
+	look               chance.Sequence
 }
 
 // share is what a payment pays on one invoice.
@@ -20,7 +24,7 @@ type share struct {
 // payment fills v with base payment i.
 func (b *books) payment(i int, v *payment) {
 	v.block, v.k = i/blockPayments, i%blockPayments
-	v.look = draw(b.paymentSeed, -1-i)
+	v.look = chance.Draw(b.paymentSeed, -1-i)
 	v.shares, v.total, v.unapplied = v.shares[:0], 0, 0
 	rank := paysFrom[v.k]
 	v.customer = b.customerOf(v.block, min(rank, blockInvoices))
@@ -31,8 +35,8 @@ func (b *books) payment(i int, v *payment) {
 		s.cents, s.open = s.invoice.paid, s.invoice.total
 		v.total += s.cents
 	}
-	if v.k == unappliedPayment || v.k == generousPayment && v.look.oneIn(2) {
-		v.unapplied = int64(1+v.look.below(400)) * 125
+	if v.k == unappliedPayment || v.k == generousPayment && v.look.OneIn(2) {
+		v.unapplied = int64(1+v.look.Below(400)) * 125
 		v.total += v.unapplied
 	}
 }
@@ -77,14 +81,14 @@ func (b paymentBase) append(dst []byte, i int) []byte {
 	dst = append(dst, `,"DepositToAccountRef":{"value":"`...)
 	dst = append(dst, b.undeposited...)
 	dst = append(dst, `"}`...)
-	if v.look.oneIn(2) {
+	if v.look.OneIn(2) {
 		dst = append(dst, `,"PaymentMethodRef":{"value":"`...)
-		dst = append(dst, b.method(1+v.look.below(4))...)
+		dst = append(dst, b.method(1+v.look.Below(4))...)
 		dst = append(dst, `"}`...)
 	}
-	if v.look.oneIn(3) {
+	if v.look.OneIn(3) {
 		dst = appendKey(dst, "PaymentRefNum")
-		dst = appendQuotedInt(dst, int64(1000+v.look.below(9000)))
+		dst = appendQuotedInt(dst, int64(1000+v.look.Below(9000)))
 	}
 	dst = appendCents(appendKey(dst, "TotalAmt"), v.total)
 	dst = appendCents(appendKey(dst, "UnappliedAmt"), v.unapplied)

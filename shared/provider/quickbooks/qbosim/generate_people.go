@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 func (f *customerFact) currencyRef() *object {
@@ -154,7 +156,7 @@ func (b *books) customer(i int) *object {
 	o.setCents("Balance", b.sums.customers.cents[i]).setCents("BalanceWithJobs", b.sums.withJobs[i]).set("CurrencyRef", f.currencyRef())
 	o.set("PreferredDeliveryMethod", "Print").set("ClientEntityId", "0")
 	if n := len(b.spec.CustomFields); n > 0 {
-		look := draw(seedOf(b.spec.Seed, "customer"), i)
+		look := chance.Draw(chance.Seed(b.spec.Seed, "customer"), i)
 		fields, _ := parseObject(append(b.appendFields([]byte(`{"CustomField":[`), &look), `]}`...))
 		o.set("CustomField", fields.get("CustomField"))
 	}

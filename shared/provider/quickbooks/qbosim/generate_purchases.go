@@ -1,5 +1,7 @@
 package qbosim
 
+import "github.com/countinghouse/countinghouse/shared/provider/chance"
+
 const payables = "33"
 
 // Every round has two bills: one open, one that the round's payment covers, by half in odd rounds.
@@ -32,7 +34,7 @@ func (b *books) bill(round, place int) *object {
 		"VendorAddr", addressOf(vendor+500, 9000+vendor), "TxnDate", b.day(round, place), "CurrencyRef", dollars(),
 		"Line", lines, "VendorRef", supplierRef(vendor), "APAccountRef", accountRef(payables), "TotalAmt", money(total))
 	b.tagged(&r, o, "DepartmentRef")
-	if r.oneIn(2) {
+	if r.OneIn(2) {
 		o.set("DocNumber", count(7000+round).String())
 	}
 	open := total
@@ -89,7 +91,7 @@ var orderGenerator = perRoundUntil(orderPlace, func(round int) int {
 
 var vendorCreditGenerator = perRound(vendorCreditPlace, func(b *books, round int) *object {
 	r := b.roundDraw(round, vendorCreditPlace)
-	total := int64(100+r.below(9000)) * 5
+	total := int64(100+r.Below(9000)) * 5
 	line := obj("Id", "1", "Amount", money(total), "DetailType", "AccountBasedExpenseLineDetail",
 		"AccountBasedExpenseLineDetail", b.expense(&r), "CustomExtensions", []any{})
 	return obj("TxnDate", b.day(round, vendorCreditPlace), "VendorRef", supplierRef(supplier(&r)), "APAccountRef", accountRef(payables),
@@ -107,7 +109,7 @@ var purchaseGenerator = perRound(purchasePlace, func(b *books, round int) *objec
 	number := kind.number
 	switch kind.name {
 	case "CreditCard":
-		credit := r.oneIn(3)
+		credit := r.OneIn(3)
 		if credit {
 			number = "11"
 		}
@@ -115,7 +117,7 @@ var purchaseGenerator = perRound(purchasePlace, func(b *books, round int) *objec
 	case "Check":
 		o.set("PrintStatus", "NotSet").set("RemitToAddr", addressOf(vendor+500, 9000+vendor)).set("DocNumber", count(70+round).String())
 	}
-	if !r.oneIn(5) {
+	if !r.OneIn(5) {
 		o.set("EntityRef", supplierRef(vendor).set("type", "Vendor"))
 	}
 	return o.set("TotalAmt", money(total)).set("PurchaseEx", obj("any", []any{nameValue("TxnType", number)})).
@@ -123,22 +125,22 @@ var purchaseGenerator = perRound(purchasePlace, func(b *books, round int) *objec
 })
 
 // expense is the detail of a line that is booked to an account.
-func (b *books) expense(r *random) *object {
-	account := [...]string{"7", "55", "56", "17"}[r.below(4)]
+func (b *books) expense(r *chance.Sequence) *object {
+	account := [...]string{"7", "55", "56", "17"}[r.Below(4)]
 	return b.tagged(r, obj("AccountRef", accountRef(account), "BillableStatus", "NotBillable", "TaxCodeRef", ref("NON", "")), "ClassRef")
 }
 
 // expenseLines makes one to three lines of a bill or an order.
-func (b *books) expenseLines(r *random, linked bool) (lines []any, total int64) {
-	for n := range 1 + r.below(3) {
+func (b *books) expenseLines(r *chance.Sequence, linked bool) (lines []any, total int64) {
+	for n := range 1 + r.Below(3) {
 		line := obj("Id", count(n+1).String(), "LineNum", count(n+1))
 		if linked {
 			line.set("LinkedTxn", []any{})
 		}
-		cents := int64(100+r.below(50_000)) * 3
-		if r.oneIn(2) {
-			i := b.sellable[r.below(len(b.sellable))]
-			qty := decimal(1+r.below(9)) * one
+		cents := int64(100+r.Below(50_000)) * 3
+		if r.OneIn(2) {
+			i := b.sellable[r.Below(len(b.sellable))]
+			qty := decimal(1+r.Below(9)) * one
 			price := b.items[i].price / 2
 			cents = price.times(qty)
 			line.set("DetailType", "ItemBasedExpenseLineDetail").set("ItemBasedExpenseLineDetail", obj("BillableStatus", "NotBillable",
@@ -154,7 +156,7 @@ func (b *books) expenseLines(r *random, linked bool) (lines []any, total int64) 
 }
 
 // purchaseLines have an Id and no LineNum.
-func (b *books) purchaseLines(r *random) (lines []any, total int64) {
+func (b *books) purchaseLines(r *chance.Sequence) (lines []any, total int64) {
 	lines, total = b.expenseLines(r, false)
 	for _, line := range lines {
 		line.(*object).drop("LineNum")

@@ -1,5 +1,7 @@
 package qbosim
 
+import "github.com/countinghouse/countinghouse/shared/provider/chance"
+
 var estimateGenerator = perRound(estimatePlace, func(b *books, round int) *object {
 	r := b.roundDraw(round, estimatePlace)
 	o := b.sale(&r, round, estimatePlace)
@@ -38,12 +40,12 @@ var refundGenerator = perRound(refundPlace, func(b *books, round int) *object {
 })
 
 // sale is what all sales forms have.
-func (b *books) sale(r *random, round, place int) *object {
+func (b *books) sale(r *chance.Sequence, round, place int) *object {
 	customer := b.buyer(r)
 	lines, subtotal, taxable := b.saleLines(r)
 	tax := int64(0)
 	detail := obj("TotalTax", count(0))
-	if taxable > 0 && r.oneIn(2) {
+	if taxable > 0 && r.OneIn(2) {
 		tax = percentOf(taxable, taxPercent)
 		detail = obj("TxnTaxCodeRef", ref(taxCodeID, ""), "TotalTax", money(tax), "TaxLine", []any{taxLine(tax, taxable)})
 	}
@@ -52,16 +54,16 @@ func (b *books) sale(r *random, round, place int) *object {
 		"CustomerMemo", obj("value", "Thank you for your business and have a great day!"),
 		"BillAddr", b.billTo(customer), "FreeFormAddress", true, "TotalAmt", money(subtotal+tax), "ApplyTaxAfterDiscount", false,
 		"PrintStatus", "NeedToPrint", "EmailStatus", "NotSet", "BillEmail", obj("Address", emailOf(customer)))
-	if r.oneIn(4) {
-		o.set("PrivateNote", oddNotes[r.below(len(oddNotes))])
+	if r.OneIn(4) {
+		o.set("PrivateNote", oddNotes[r.Below(len(oddNotes))])
 	}
 	return o
 }
 
 // saleLines makes one to three item lines and the SubTotal behind them.
-func (b *books) saleLines(r *random) (lines []any, subtotal, taxable int64) {
+func (b *books) saleLines(r *chance.Sequence) (lines []any, subtotal, taxable int64) {
 	var v invoice
-	for range 1 + r.below(3) {
+	for range 1 + r.Below(3) {
 		b.sell(&v, r)
 	}
 	for n, line := range v.lines {
@@ -86,12 +88,12 @@ func (b *books) billTo(customer int) *object {
 		"Line3", townOf(customer).line(), "Lat", "INVALID", "Long", "INVALID")
 }
 
-func (b *books) customField(r *random) []any {
+func (b *books) customField(r *chance.Sequence) []any {
 	fields := []any{}
 	for i, name := range b.spec.CustomFields {
 		field := obj("DefinitionId", count(i+1).String(), "Name", name, "Type", "StringType")
-		if !r.oneIn(3) {
-			field.set("StringValue", models[r.below(len(models))])
+		if !r.OneIn(3) {
+			field.set("StringValue", models[r.Below(len(models))])
 		}
 		fields = append(fields, field)
 	}

@@ -3,6 +3,8 @@ package qbosim
 import (
 	"strconv"
 	"sync"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 // drafts are invoices between two rows: their lines are not allocated again.
@@ -10,7 +12,7 @@ var drafts = sync.Pool{New: func() any { return new(invoice) }}
 
 // docNumber gives an invoice's number, 0 when nobody gave it one.
 func (b *books) docNumber(v *invoice) int64 {
-	if look := v.look; look.oneIn(25) {
+	if look := v.look; look.OneIn(25) {
 		return 0
 	}
 	return b.firstDoc + int64(v.block*blockInvoices+idPlace[v.rank])
@@ -24,8 +26,8 @@ func (b invoiceBase) append(dst []byte, i int) []byte {
 	customer := &b.customers[v.customer]
 	dst = append(dst, `{"AllowIPNPayment":false,"AllowOnlinePayment":false,"AllowOnlineCreditCardPayment":`...)
 	look := v.look
-	look.next() // docNumber has drawn it
-	online := look.oneIn(5)
+	look.Next() // docNumber has drawn it
+	online := look.OneIn(5)
 	dst = strconv.AppendBool(dst, online)
 	dst = strconv.AppendBool(append(dst, `,"AllowOnlineACHPayment":`...), online)
 	dst = append(dst, `,"domain":"QBO","sparse":false,"Id":`...)
@@ -49,15 +51,15 @@ func (b invoiceBase) append(dst []byte, i int) []byte {
 	if customer.foreign {
 		dst = appendDecimal(appendKey(dst, "ExchangeRate"), euroRate)
 	}
-	if look.oneIn(9) {
-		dst = appendMember(dst, "PrivateNote", oddNotes[look.below(len(oddNotes))])
+	if look.OneIn(9) {
+		dst = appendMember(dst, "PrivateNote", oddNotes[look.Below(len(oddNotes))])
 	}
 	dst = b.appendLinks(dst, v)
 	dst = b.appendLines(dst, v)
 	dst = b.appendTax(dst, v)
 	dst = append(dst, `,"CustomerRef":`...)
 	dst = append(dst, customer.ref...)
-	if !look.oneIn(5) {
+	if !look.OneIn(5) {
 		dst = append(dst, `,"CustomerMemo":{"value":"Thank you for your business and have a great day!"}`...)
 	}
 	dst = append(dst, `,"BillAddr":`...)
@@ -82,14 +84,14 @@ func (b *books) token(v *invoice) int64 {
 	return 0
 }
 
-func (b *books) appendFields(dst []byte, look *random) []byte {
+func (b *books) appendFields(dst []byte, look *chance.Sequence) []byte {
 	for n, head := range b.fields {
 		if n > 0 {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, head...)
-		if !look.oneIn(5) {
-			dst = appendMember(dst, "StringValue", models[look.below(len(models))])
+		if !look.OneIn(5) {
+			dst = appendMember(dst, "StringValue", models[look.Below(len(models))])
 		}
 		dst = append(dst, '}')
 	}
@@ -190,14 +192,14 @@ func (b *books) appendTax(dst []byte, v *invoice) []byte {
 	return append(dst, `}}]}`...)
 }
 
-func (b *books) appendEnd(dst []byte, v *invoice, look random) []byte {
+func (b *books) appendEnd(dst []byte, v *invoice, look chance.Sequence) []byte {
 	customer := &b.customers[v.customer]
 	dst = appendCents(appendKey(dst, "TotalAmt"), v.total)
 	if customer.foreign {
 		dst = appendCents(appendKey(dst, "HomeTotalAmt"), cents(v.total).times(euroRate))
 	}
 	dst = append(dst, `,"ApplyTaxAfterDiscount":false,"PrintStatus":"NeedToPrint","EmailStatus":`...)
-	sent := look.oneIn(6)
+	sent := look.OneIn(6)
 	if sent {
 		dst = append(dst, `"EmailSent"`...)
 	} else {

@@ -1,6 +1,10 @@
 package qbosim
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
+)
 
 // Beside invoices and payments a company has some of every other kind of transaction. They come in
 // rounds over its history; a round reserves a run of transaction ids, one for each place below, and
@@ -61,8 +65,8 @@ func (b *books) roundTxn(round, place int) string {
 }
 
 // roundDraw starts the chances of the thing at a place of a round.
-func (b *books) roundDraw(round, place int) random {
-	return draw(seedOf(b.spec.Seed, "round"), round*roundIDs+place)
+func (b *books) roundDraw(round, place int) chance.Sequence {
+	return chance.Draw(chance.Seed(b.spec.Seed, "round"), round*roundIDs+place)
 }
 
 // perRound makes one object a round at a place, by make.
@@ -115,9 +119,9 @@ func (b *books) roundOf(id string) int {
 }
 
 // buyer picks a customer that trades in dollars and is active.
-func (b *books) buyer(r *random) int {
+func (b *books) buyer(r *chance.Sequence) int {
 	for range 20 {
-		if i := r.below(len(b.customers)); !b.customers[i].foreign && !inactive(i) {
+		if i := r.Below(len(b.customers)); !b.customers[i].foreign && !inactive(i) {
 			return i
 		}
 	}
@@ -125,7 +129,7 @@ func (b *books) buyer(r *random) int {
 }
 
 // supplier picks an active vendor.
-func supplier(r *random) int { return r.below(len(vendors) - 1) }
+func supplier(r *chance.Sequence) int { return r.Below(len(vendors) - 1) }
 
 func buyerRef(i int) *object { return ref(listID(i), displayName(i)) }
 
@@ -138,12 +142,12 @@ func (b *books) day(round, place int) string {
 }
 
 // tagged puts a class on some lines, and a department on some transactions, of companies that have such.
-func (b *books) tagged(r *random, o *object, key string) *object {
-	if key == "ClassRef" && !b.without("Class") && r.oneIn(2) {
-		class := classes[r.below(len(classes))]
+func (b *books) tagged(r *chance.Sequence, o *object, key string) *object {
+	if key == "ClassRef" && !b.without("Class") && r.OneIn(2) {
+		class := classes[r.Below(len(classes))]
 		o.set(key, ref(class.id, class.name))
 	}
-	if key == "DepartmentRef" && !b.without("Department") && r.oneIn(3) {
+	if key == "DepartmentRef" && !b.without("Department") && r.OneIn(3) {
 		o.set(key, ref(departments[0].id, departments[0].name))
 	}
 	return o

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 // Operation is what happened to an object, in the words of the legacy format.
@@ -171,8 +173,8 @@ func (w *Webhooks) add(e Event) {
 
 // eventID is unique and opaque. Intuit's has two looks.
 func eventID(n int, e Event) string {
-	r := random(seedOf(uint64(n), "event"))
-	a, b := r.next(), r.next()
+	r := chance.Sequence(chance.Seed(uint64(n), "event"))
+	a, b := r.Next(), r.Next()
 	id := fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>52, b&0xffffffffffff)
 	if n%3 == 0 {
 		id += "-" + e.Entity + "-" + e.EntityID

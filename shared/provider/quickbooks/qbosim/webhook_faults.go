@@ -1,6 +1,10 @@
 package qbosim
 
-import "time"
+import (
+	"time"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
+)
 
 // WebhookFaults make deliveries go wrong in the ways that Intuit warns of. The zero value of a field: never.
 type WebhookFaults struct {
@@ -17,7 +21,7 @@ type WebhookFaults struct {
 // faultState is the faults with their chances.
 type faultState struct {
 	WebhookFaults
-	chance   random
+	random   chance.Sequence
 	accepted int
 }
 
@@ -29,7 +33,7 @@ func (w *Webhooks) Inject(f WebhookFaults) {
 }
 
 func (w *Webhooks) inject(f WebhookFaults) {
-	w.faults = faultState{WebhookFaults: f, chance: random(seedOf(f.Seed, "webhooks"))}
+	w.faults = faultState{WebhookFaults: f, random: chance.Sequence(chance.Seed(f.Seed, "webhooks"))}
 }
 
 // loses decides on event number n.
@@ -37,7 +41,7 @@ func (f *faultState) loses(n int) bool {
 	if f.LoseEvery > 0 && n%f.LoseEvery == 0 {
 		return true
 	}
-	return f.LosePerMille > 0 && f.chance.below(1000) < f.LosePerMille
+	return f.LosePerMille > 0 && f.random.Below(1000) < f.LosePerMille
 }
 
 // shuffle lets the newest event overtake some of those before it.
@@ -46,7 +50,7 @@ func (f *faultState) shuffle(waiting []Event) {
 		return
 	}
 	at := len(waiting) - 1
-	for range f.chance.below(min(f.Reorder, at) + 1) {
+	for range f.random.Below(min(f.Reorder, at) + 1) {
 		waiting[at], waiting[at-1] = waiting[at-1], waiting[at]
 		at--
 	}

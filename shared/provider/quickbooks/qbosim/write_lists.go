@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/countinghouse/countinghouse/shared/provider/chance"
 )
 
 const deletedSuffix = " (deleted)"
@@ -173,8 +175,8 @@ func writeVendor(ch *change) error {
 
 // pseudonym is a stable opaque text in the look of QBO's V4IDPseudonym.
 func pseudonym(id string) string {
-	r := random(seedOf(14, id))
-	return fmt.Sprintf("002098%016x%016x", r.next(), r.next())
+	r := chance.Sequence(chance.Seed(14, id))
+	return fmt.Sprintf("002098%016x%016x", r.Next(), r.Next())
 }
 
 func (ch *change) currencyDefault() {
