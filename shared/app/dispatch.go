@@ -72,20 +72,22 @@ func newDispatch(ctx context.Context, cfg dispatchConfig, log *slog.Logger) (_ h
 	}
 	j.ends.add(func(context.Context) error { return publisher.Close() })
 	j.ticks = ticks{publisher.Publisher(cfg.Topic)}
-	d := &dispatcher{store: j.store, publish: j.ticks.all, log: j.log,
+	d := &dispatcher{store: j.store, publish: j.tickAll, log: j.log,
 		window: cfg.Dispatch.Window, rate: cfg.Dispatch.Rate, interval: cfg.Rhythm.Interval}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /{$}", d.push)
 	return ready{mux, j}, j.ends.close, nil
 }
 
-// all asks for many syncs: they share requests to Pub/Sub, and each begins a trace. When it fails some
+// tickAll asks for many syncs: they share requests to Pub/Sub, and each begins a trace. When it fails some
 // may have been asked for.
-func (t ticks) all(ctx context.Context, many []org.Tick) error {
+func (j *joint) tickAll(ctx context.Context, many []org.Tick) error {
 	errs := make([]error, len(many))
 	var sent sync.WaitGroup
 	for i, tick := range many {
-		sent.Go(func() { errs[i] = t.anew(ctx, tick) })
+		sent.Go(func() {
+			errs[i] = caught(ctx, j.log, tick.Connection, func() error { return j.ticks.anew(ctx, tick) })
+		})
 	}
 	sent.Wait()
 	for _, err := range errs {

@@ -59,7 +59,8 @@ type joint struct {
 	banks      *banks // nil: no Plaid app is set
 	engine     *engine.Engine
 	ends       closers
-	current    atomic.Bool // the schema has been seen to be there: see ready
+	current    atomic.Bool   // the schema has been seen to be there: see ready
+	patience   time.Duration // how long whoever posts waits for an answer, from its arrival on; zero: as long as it takes
 }
 
 // newJoint builds what the settings describe. It makes no call.
@@ -146,6 +147,11 @@ func (r ready) Ready(ctx context.Context) error { return r.store.Current(ctx) }
 
 // ServeHTTP implements http.Handler.
 func (r ready) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	if r.patience > 0 && q.Method == http.MethodPost {
+		ctx, cancel := context.WithTimeout(q.Context(), r.patience)
+		defer cancel()
+		q = q.WithContext(ctx)
+	}
 	if err := r.outdated(q.Context()); err != nil {
 		r.log.ErrorContext(q.Context(), "the database is too old for this program", "event", "old_schema", "err", err.Error())
 		again(w, err)
@@ -160,7 +166,11 @@ func (r ready) outdated(ctx context.Context) error {
 	if r.current.Load() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, schemaLimit)
+	limit := schemaLimit
+	if until, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(until)/4) // most of the time is the handler's
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	err := r.store.Current(ctx)
 	if errors.Is(err, store.ErrOldSchema) {
@@ -172,5 +182,5 @@ func (r ready) outdated(ctx context.Context) error {
 	return nil
 }
 
-// schemaLimit is how long a request waits for the answer which schema the database has.
+// schemaLimit is how long a request waits at most for the answer which schema the database has.
 const schemaLimit = 2 * time.Second

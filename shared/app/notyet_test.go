@@ -11,23 +11,39 @@ import (
 )
 
 // The receivers are deployed before their providers have told what they are to be checked with. What
-// comes then is sent again, and somebody is told.
+// a provider sends then is sent again; strangers who look around raise no alarm.
 func TestWebhooksBeforeTheirKeys(t *testing.T) {
-	p := newPlace(t, "QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN="+config.Unset, "PLAID_SECRET="+config.Unset)
-	for name, f := range map[string]Function{"quickbooks": QuickBooksWebhook, "plaid": PlaidWebhook} {
-		h, end, err := f.Build(t.Context(), p.vars, p.log())
+	p := newPlace(t, "QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN="+config.Unset, "PLAID_CLIENT_ID="+config.Unset, "PLAID_SECRET="+config.Unset)
+	for _, tt := range []struct {
+		name         string
+		give         Function
+		method, path string
+		want, told   int // the status, and how many lines tell of it
+	}{
+		{"quickbooks sends", QuickBooksWebhook, http.MethodPost, "/", http.StatusServiceUnavailable, 1},
+		{"somebody looks", QuickBooksWebhook, http.MethodGet, "/", http.StatusMethodNotAllowed, 0},
+		{"somebody looks around", QuickBooksWebhook, http.MethodPost, "/admin", http.StatusNotFound, 0},
+		{"without a Plaid app", PlaidWebhook, http.MethodPost, "/", http.StatusNotFound, 0},
+	} {
+		h, end, err := tt.give.Build(t.Context(), p.vars, p.log())
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer end(t.Context()) //nolint:errcheck // the test is over
+		before := len(p.told("webhooks_not_set_up"))
 		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{}`)))
-		if w.Code != http.StatusServiceUnavailable {
-			t.Errorf("%s: status %d, want it to be sent again", name, w.Code)
+		h.ServeHTTP(w, httptest.NewRequest(tt.method, tt.path, strings.NewReader(`{}`)))
+		if told := len(p.told("webhooks_not_set_up")) - before; w.Code != tt.want || told != tt.told {
+			t.Errorf("%s: status %d and %d lines, want %d and %d", tt.name, w.Code, told, tt.want, tt.told)
 		}
-		if got := p.logs.String(); !strings.Contains(got, `"event":"webhook_failed","provider":"`+name) {
-			t.Errorf("%s: nobody is told:\n%s", name, got)
+		end(t.Context()) //nolint:errcheck // the test is over
+	}
+	for _, l := range p.told("webhooks_not_set_up") {
+		if l["level"] != "WARN" || l["provider"] != "quickbooks" || l["reason"] != "QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN is not set" {
+			t.Errorf("it tells %v", l)
 		}
+	}
+	if strings.Contains(p.logs.String(), `"level":"ERROR"`) {
+		t.Errorf("somebody is woken:\n%s", p.logs)
 	}
 }
 

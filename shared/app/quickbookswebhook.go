@@ -76,11 +76,12 @@ func newQuickBooksWebhook(ctx context.Context, cfg webhookConfig, log *slog.Logg
 	if err != nil {
 		return nil, nil, err
 	}
+	j.patience = quickBooksPatience.Answer
 	mux := http.NewServeMux()
 	if len(cfg.verifiers()) > 0 {
 		mux.Handle("/{$}", quickBooksReceiver(cfg.verifiers(), j.store, j.store, j.ticks, j.log))
 	} else {
-		mux.Handle("/{$}", notYet(ctx, quickbooks.Provider, "QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN is not set", j.log))
+		mux.Handle("POST /{$}", notYet(quickbooks.Provider, "QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN is not set", j.log))
 	}
 	mux.Handle("GET /disconnect", &webhook.Disconnected{
 		Provider: quickbooks.Provider, Account: realmOf, Store: j.store, Ticks: j.ticks, Log: j.log,
@@ -89,11 +90,11 @@ func newQuickBooksWebhook(ctx context.Context, cfg webhookConfig, log *slog.Logg
 }
 
 // notYet refuses webhooks in a way that has them sent again: Intuit tells its token only once it has been
-// given the address, so the function is there first.
-func notYet(ctx context.Context, p org.Provider, why string, log *slog.Logger) http.Handler {
-	log.WarnContext(ctx, "webhooks are not taken yet", "event", "webhooks_not_set_up", "provider", string(p), "reason", why)
+// given the address, so the function is there first. Whoever knows the address can have this line
+// written, so it is none that somebody is woken by.
+func notYet(p org.Provider, why string, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		log.ErrorContext(r.Context(), "webhook not taken", "event", "webhook_failed", "provider", string(p), "err", why)
+		log.WarnContext(r.Context(), "webhook not taken: there is no key yet", "event", "webhooks_not_set_up", "provider", string(p), "reason", why)
 		http.Error(w, "try again: webhooks are not taken yet", http.StatusServiceUnavailable)
 	})
 }
@@ -107,9 +108,10 @@ func quickBooksReceiver(tokens []quickbooks.Secret, s webhook.Store, rejected we
 	}
 }
 
-// quickBooksPatience leaves Intuit's three seconds a margin.
+// quickBooksPatience leaves Intuit's three seconds a margin, which an answer may need that waits for its
+// spans (tracing.FlushWait).
 var quickBooksPatience = webhook.Limits{
-	Body: 2 * time.Second, Verify: 2 * time.Second, Record: 2500 * time.Millisecond, Ticks: time.Second, Answer: 2900 * time.Millisecond,
+	Body: 2 * time.Second, Verify: 2 * time.Second, Record: 2500 * time.Millisecond, Ticks: time.Second, Answer: 2700 * time.Millisecond,
 }
 
 // verifier knows the tokens of Intuit's webhooks.

@@ -98,8 +98,8 @@ func (t teller) failed(ctx context.Context, err error) {
 func (t teller) panicked(ctx context.Context, p any, stack []byte) {
 	trace.SpanFromContext(ctx).SetStatus(codes.Error, "panic")
 	if !t.json {
-		fmt.Fprintf(t.words, "%s: %s\n", t.name, logging.Stack(p, stack)) //nolint:errcheck // nobody is left to tell
+		fmt.Fprintf(t.words, "%s: %s\n", t.name, fault.Stack(p, stack)) //nolint:errcheck // nobody is left to tell
 		return
 	}
-	t.log.ErrorContext(ctx, "panic", "event", "panic", "function", t.name, logging.StackKey, logging.Stack(p, stack))
+	t.log.ErrorContext(ctx, "panic", "event", "panic", "function", t.name, logging.StackKey, fault.Stack(p, stack))
 }

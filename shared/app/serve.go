@@ -3,12 +3,13 @@ package app
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
+	"time"
 
 	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
@@ -39,9 +40,24 @@ func serve(ctx context.Context, name string, f Function, environ []string, stder
 		}
 		return 1
 	}
-	return web.Run(ctx, web.Options{Name: name, Log: log, Traces: traces, Handler: handler, Close: func(ctx context.Context) error {
-		return errors.Join(end(ctx), traces.Close(ctx))
-	}})
+	return web.Run(ctx, web.Options{Name: name, Log: log, Traces: traces, Handler: handler, Close: ending(end, traces)})
+}
+
+// spansLimit is how long the end of a function waits for its last spans, of the second that it has.
+const spansLimit = 500 * time.Millisecond
+
+// ending ends a function. Its last spans leave meanwhile, or are lost: that is no failure.
+func ending(end func(context.Context) error, traces *tracing.Tracing) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var sent sync.WaitGroup
+		defer sent.Wait()
+		sent.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, spansLimit)
+			defer cancel()
+			traces.Close(ctx) //nolint:errcheck // nothing of the work is lost with its spans
+		})
+		return end(ctx)
+	}
 }
 
 // RunJob runs a program that ends by itself, and ends the process: with status 1 when it failed.

@@ -2,9 +2,18 @@ package app
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/countinghouse/countinghouse/shared/platform/tracing"
 )
 
 func TestWrongSettingsAreReadable(t *testing.T) {
@@ -24,5 +33,34 @@ func TestWrongSettingsAreReadable(t *testing.T) {
 		if err := json.Unmarshal(out.Bytes(), &e); err != nil || e["severity"] != "ERROR" || !strings.Contains(e["err"].(string), "SYNC_LEASE: want a duration") {
 			t.Errorf("%s: %v, want one entry: %s", format, err, &out)
 		}
+	}
+}
+
+// stuck takes no spans, and does not say so.
+type stuck struct{ sdk.SpanExporter }
+
+func (stuck) ExportSpans(ctx context.Context, _ []sdk.ReadOnlySpan) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (stuck) Shutdown(context.Context) error { return nil }
+
+// TestSpansDoNotSpoilTheEnd: what cannot leave in time is lost, and is no failure. One of what matters is.
+func TestSpansDoNotSpoilTheEnd(t *testing.T) {
+	for _, want := range []error{nil, errors.New("queue not closed")} {
+		synctest.Test(t, func(t *testing.T) {
+			traces := tracing.New("x", tracing.Config{Share: 1}, stuck{}, slog.New(slog.DiscardHandler))
+			_, span := traces.Begin(t.Context(), "x")
+			span.End()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			begun := time.Now()
+			err := ending(func(context.Context) error { return want }, traces)(ctx)
+			if took := time.Since(begun); !errors.Is(err, want) || took != spansLimit {
+				t.Errorf("it ends with %v after %s, want %v", err, took, want)
+			}
+			time.Sleep(time.Minute) // the call that is under way gives up
+		})
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -133,7 +132,9 @@ func (s *syncOrg) sync(ctx context.Context, work []org.Connection, reason org.Re
 	errs := make([]error, len(work))
 	var all sync.WaitGroup
 	for i, c := range work {
-		all.Go(func() { errs[i] = s.one(ctx, c, reason) })
+		all.Go(func() {
+			errs[i] = caught(ctx, s.log, c.ID, func() error { return s.one(ctx, c, reason) })
+		})
 	}
 	all.Wait()
 	var worst error
@@ -146,13 +147,7 @@ func (s *syncOrg) sync(ctx context.Context, work []org.Connection, reason org.Re
 }
 
 // one syncs a connection, and asks for another tick when there is more than fits into this one.
-func (s *syncOrg) one(ctx context.Context, c org.Connection, reason org.Reason) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fault.New(fault.Internal, fmt.Sprintf("panic: %v", p))
-			s.log.ErrorContext(ctx, "panic", "event", "panic", "connection", int64(c.ID), logging.StackKey, logging.Stack(p, debug.Stack()))
-		}
-	}()
+func (s *syncOrg) one(ctx context.Context, c org.Connection, reason org.Reason) error {
 	report, err := s.run(ctx, c, engine.Order{Reason: reason}, web.Stopping(ctx))
 	if err != nil {
 		// A run tells of its own failure. One may also fail before it begins, or in writing it down.
@@ -168,7 +163,8 @@ func (s *syncOrg) one(ctx context.Context, c org.Connection, reason org.Reason) 
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if err := s.ticks.Tick(ctx, org.Tick{Org: c.Org, Connection: c.ID, Reason: org.Backfill}); err != nil {
+	// In a trace of its own: a first load would be one of many hours, which nobody can read.
+	if err := s.ticks.anew(ctx, org.Tick{Org: c.Org, Connection: c.ID, Reason: org.Backfill}); err != nil {
 		s.log.LogAttrs(ctx, slog.LevelError, "follow-up tick not sent: this one is to come again", slog.String("event", "sync_failed"),
 			slog.String("provider", string(c.Provider)), slog.Int64("connection", int64(c.ID)), slog.String("kind", string(fault.Of(err))), slog.String("err", err.Error()))
 		return fault.Wrap(fault.Unavailable, "follow-up tick", err) // whatever its kind: what is left must not wait for the schedule

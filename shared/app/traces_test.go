@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/codes"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/countinghouse/countinghouse/shared/platform/tracing"
 	"github.com/countinghouse/countinghouse/shared/platform/web"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosim"
+	"github.com/countinghouse/countinghouse/shared/sync/engine"
 )
 
 // cloudTrace is what Cloud Run writes on a request: mostly that nobody keeps the trace.
@@ -274,7 +276,7 @@ func TestDispatchedTicksBeginTraces(t *testing.T) {
 	traces := tracing.New("Dispatch", tracing.Config{Share: 1}, spans, slog.New(slog.DiscardHandler))
 	ctx, span := traces.Begin(t.Context(), "Dispatch")
 	s := p.syncOrg()
-	if err := s.ticks.all(ctx, []org.Tick{{Org: "onpoint", Connection: 1, Reason: org.Schedule}, {Org: "powergen", Connection: 2, Reason: org.Schedule}}); err != nil {
+	if err := s.tickAll(ctx, []org.Tick{{Org: "onpoint", Connection: 1, Reason: org.Schedule}, {Org: "powergen", Connection: 2, Reason: org.Schedule}}); err != nil {
 		t.Fatal(err)
 	}
 	span.End()
@@ -291,6 +293,36 @@ func TestDispatchedTicksBeginTraces(t *testing.T) {
 	}
 	if len(seen) != 3 {
 		t.Errorf("%d traces, want three", len(seen))
+	}
+}
+
+// TestFollowUpTicksBeginTraces: a first load of hours is no single trace, but each part refers to the one before.
+func TestFollowUpTicksBeginTraces(t *testing.T) {
+	p := newPlace(t)
+	p.store.Connect(t, "onpoint", "quickbooks", "1")
+	spans := tracetest.NewInMemoryExporter()
+	traces := tracing.New("SyncOrg", tracing.Config{Share: 1}, spans, slog.New(slog.DiscardHandler))
+	s := p.syncOrg()
+	s.run = func(context.Context, org.Connection, engine.Order, <-chan struct{}) (engine.Report, error) {
+		return engine.Report{More: true}, nil
+	}
+	server := web.New(t.Context(), web.Options{Name: "SyncOrg", Handler: http.HandlerFunc(s.push), Log: p.log(), Traces: traces})
+	const sent = "00-11111111111111111111111111111111-2222222222222222-01"
+	if answer := push(server.ServeHTTP, map[string]string{"org": "onpoint", "traceparent": sent}); answer.Code != http.StatusNoContent {
+		t.Fatalf("status %d", answer.Code)
+	}
+	next := trace.SpanContextFromContext(tracing.From(t.Context(), p.pubsub.Messages()[0].Attributes["traceparent"])).TraceID()
+	var links []sdk.Link
+	for _, s := range spans.GetSpans() {
+		if s.SpanContext.TraceID() == next && !s.Parent.IsValid() {
+			links = s.Links
+		}
+	}
+	if next.String() == sent[3:35] || len(links) != 1 || links[0].SpanContext.TraceID().String() != sent[3:35] {
+		t.Errorf("the next tick belongs to the trace %s, and refers to %v", next, links)
+	}
+	if err := traces.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -2,12 +2,10 @@ package logging
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -17,8 +15,7 @@ import (
 // errorEvent marks an entry for Error Reporting though it holds no stack.
 const errorEvent = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 
-// StackKey is the key under which Error Reporting finds a stack: the text of runtime/debug.Stack
-// after a header line and an empty line.
+// StackKey is the key under which Error Reporting finds a stack, in the form that fault.Stack gives it.
 const StackKey = "stack_trace"
 
 // cloud renames slog's own keys to those that Cloud Logging knows.
@@ -77,8 +74,9 @@ func (o Options) entry() entry {
 	return e
 }
 
-// attrs returns what a record gets from its context and its level.
-func (e entry) attrs(ctx context.Context, r slog.Record) []slog.Attr {
+// attrs returns what a record gets from its context and its level, and puts into words what Error
+// Reporting goes by: where there is no stack it groups by the place and the first three words.
+func (e entry) attrs(ctx context.Context, r *slog.Record) []slog.Attr {
 	as := e.trace(ctx)
 	if ls := slices.Concat(e.labels, labels(ctx)); len(ls) > 0 {
 		as = append(as, slog.Attr{Key: "logging.googleapis.com/labels", Value: slog.GroupValue(ls...)})
@@ -89,8 +87,11 @@ func (e entry) attrs(ctx context.Context, r slog.Record) []slog.Attr {
 	if e.program != "" {
 		as = append(as, slog.Group("serviceContext", "service", e.program, "version", e.version))
 	}
-	if hasStack(r) {
+	if _, has := find(r, StackKey); has {
 		return as
+	}
+	if kind, has := find(r, "kind"); has && kind.String() != "" {
+		r.Message = kind.String() + ": " + r.Message
 	}
 	f, _ := runtime.CallersFrames([]uintptr{r.PC}).Next()
 	return append(as, slog.String("@type", errorEvent), slog.Group("context", slog.Group("reportLocation",
@@ -114,22 +115,13 @@ func (e entry) trace(ctx context.Context) []slog.Attr {
 	}
 }
 
-func hasStack(r slog.Record) (has bool) {
+// find returns a record's own value of a key.
+func find(r *slog.Record, key string) (v slog.Value, has bool) {
 	r.Attrs(func(a slog.Attr) bool {
-		has = a.Key == StackKey
+		if a.Key == key {
+			v, has = a.Value, true
+		}
 		return !has
 	})
-	return has
-}
-
-// Stack returns the value of StackKey for a panic with value p, whose stack is what runtime/debug.Stack
-// tells where it is recovered. A value that brings a stack, because it has come from another goroutine,
-// keeps its own.
-func Stack(p any, stack []byte) string {
-	const begins = "\n\ngoroutine "
-	words, own, has := strings.Cut(fmt.Sprintf("panic: %v", p), begins)
-	if !has {
-		own = strings.TrimPrefix(string(stack), "goroutine ")
-	}
-	return strings.Join(strings.Fields(words), " ") + begins + own
+	return v, has
 }

@@ -45,15 +45,17 @@ func (o Options) program() string { return cmp.Or(o.Service, o.Job) }
 //
 // As JSON, records carry severity, message, time, sourceLocation, the trace and span of their
 // context (OpenTelemetry's), its labels (With) and those of the deployment, and from ERROR on what
-// Error Reporting looks for: it groups what has no stack by the place that logs it. In either form values under a key such as token, code or authorization are replaced by [redacted],
-// as a second net: secrets belong in a config.Secret, which prints as [secret] by itself.
+// Error Reporting looks for: what has no stack is one group for each place that logs it and each "kind",
+// which then begins the message. In either form values under a key such as token, code or authorization
+// are replaced by [redacted], as a second net: secrets belong in a config.Secret, which prints as
+// [secret] by itself.
 func New(w io.Writer, o Options) *slog.Logger {
 	if o.JSON() {
 		root := slog.NewJSONHandler(w, &slog.HandlerOptions{AddSource: true, Level: o.Level, ReplaceAttr: cloud})
 		return slog.New(handler{root: root, now: root, extra: o.entry().attrs})
 	}
 	root := slog.NewTextHandler(w, &slog.HandlerOptions{Level: o.Level, ReplaceAttr: plain})
-	return slog.New(handler{root: root, now: root, extra: func(ctx context.Context, _ slog.Record) []slog.Attr { return labels(ctx) }})
+	return slog.New(handler{root: root, now: root, extra: func(ctx context.Context, _ *slog.Record) []slog.Attr { return labels(ctx) }})
 }
 
 // handler adds to each record what its context says, outside of any group.
@@ -62,13 +64,13 @@ type handler struct {
 	now   slog.Handler                      // root with them
 	steps []func(slog.Handler) slog.Handler // how now was made from root
 	group bool                              // whether there is a group among them
-	extra func(context.Context, slog.Record) []slog.Attr
+	extra func(context.Context, *slog.Record) []slog.Attr
 }
 
 func (h handler) Enabled(ctx context.Context, l slog.Level) bool { return h.root.Enabled(ctx, l) }
 
 func (h handler) Handle(ctx context.Context, r slog.Record) error {
-	extra := h.extra(ctx, r)
+	extra := h.extra(ctx, &r)
 	if len(extra) == 0 {
 		return h.now.Handle(ctx, r)
 	}

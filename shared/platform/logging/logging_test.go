@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -95,20 +94,23 @@ func TestErrorsReachErrorReporting(t *testing.T) {
 	}
 }
 
-// Error Reporting wants a line of words, an empty one, and the stack.
-func TestStack(t *testing.T) {
-	here := "goroutine 1 [running]:\nmain.main()"
+// TestKindsAreGroups: Error Reporting puts together what one place logs without a stack, unless the first
+// three words differ: so failures of unlike kinds differ in the first.
+func TestKindsAreGroups(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		give any
+		log  func(*slog.Logger)
 		want string
 	}{
-		{"a text", "boom", "panic: boom\n\n" + here},
-		{"an error of several lines", errors.New("boom\n\nbang"), "panic: boom bang\n\n" + here},
-		{"a value that brings its own stack", errors.New("boom\n\ngoroutine 7 [running]:\nx.y()"), "panic: boom\n\ngoroutine 7 [running]:\nx.y()"},
-		{"nothing", nil, "panic: <nil>\n\n" + here},
+		{"a kind", func(l *slog.Logger) { l.Error("sync run ended", "kind", "forbidden") }, "forbidden: sync run ended"},
+		{"in a group", func(l *slog.Logger) { l.WithGroup("run").Error("sync run ended", "kind", "forbidden") }, "forbidden: sync run ended"},
+		{"none", func(l *slog.Logger) { l.Error("sync run ended", "kind", "") }, "sync run ended"},
+		{"a warning is in no group", func(l *slog.Logger) { l.Warn("sync run ended", "kind", "paused") }, "sync run ended"},
+		{"a panic has its stack", func(l *slog.Logger) {
+			l.Error("panic", "kind", "internal", logging.StackKey, "panic: x\n\ngoroutine 1 [running]:")
+		}, "panic"},
 	} {
-		if got := logging.Stack(tt.give, []byte(here)); got != tt.want {
+		if got := entry(t, logging.Options{Format: "json"}, tt.log)["message"]; got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}

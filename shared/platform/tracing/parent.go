@@ -19,6 +19,16 @@ func From(ctx context.Context, traceparent string) context.Context {
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{Key: traceparent})
 }
 
+// Called is From for what has come with a request: whoever has sent that belongs above, but does not
+// decide that the trace is kept. Strangers could have all of theirs kept, which is paid for.
+func Called(ctx context.Context, traceparent string) context.Context {
+	at := trace.SpanContextFromContext(From(context.Background(), traceparent))
+	if !at.IsValid() {
+		return ctx
+	}
+	return trace.ContextWithRemoteSpanContext(ctx, at.WithTraceFlags(at.TraceFlags().WithSampled(false)))
+}
+
 // Parent names the place of ctx for somebody else; empty: it has none.
 func Parent(ctx context.Context) string {
 	at := propagation.MapCarrier{}

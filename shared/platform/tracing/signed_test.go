@@ -1,17 +1,21 @@
 package tracing
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -42,6 +46,60 @@ func TestGoogleIsToldWhoWeAre(t *testing.T) {
 	if !slices.Equal(h.keys, []string{"Bearer of-the-account", "Bearer of-the-account"}) || asked != 1 {
 		t.Errorf("it showed %q, and asked for a token %d times", h.keys, asked)
 	}
+}
+
+// TestSigningInHangs: who waits for a token waits no longer than for anything else, and asks once.
+func TestSigningInHangs(t *testing.T) {
+	asked, release := make(chan struct{}, 10), make(chan struct{})
+	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked <- struct{}{}
+		<-release
+		w.Header().Set("Content-Type", "application/json")
+		w.Write([]byte(`{"access_token":"at-last","token_type":"Bearer","expires_in":3600}`))
+	}))
+	defer issuer.Close()
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", account(t, issuer.URL))
+	h := &heard{}
+	s := &signed{next: h}
+	for i := range 2 {
+		ctx, cancel := context.WithCancel(t.Context())
+		body := &closing{Reader: strings.NewReader("x")}
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://telemetry.googleapis.com/v1/traces", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			go func() {
+				<-asked
+				cancel()
+			}()
+		} else {
+			cancel()
+		}
+		if _, err := s.RoundTrip(r); !errors.Is(err, context.Canceled) || !body.closed { //nolint:bodyclose // there is none
+			t.Errorf("it ends with %v, its body closed: %t", err, body.closed)
+		}
+	}
+	close(release)
+	res, err := (&http.Client{Transport: s}).Get("https://telemetry.googleapis.com/v1/traces")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if !slices.Equal(h.keys, []string{"Bearer at-last"}) || len(asked) != 0 {
+		t.Errorf("it showed %q, and asked for a token %d times more", h.keys, len(asked))
+	}
+}
+
+// closing is a body that knows whether it was closed.
+type closing struct {
+	io.Reader
+	closed bool
+}
+
+func (c *closing) Close() error {
+	c.closed = true
+	return nil
 }
 
 // A collector, whoever runs it, is not shown our account.

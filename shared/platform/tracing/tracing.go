@@ -25,10 +25,14 @@ import (
 // Scope names the spans that this project makes.
 const Scope = "github.com/countinghouse/countinghouse"
 
+// FlushWait is how long an answer waits for its spans to leave. Cloud Run takes the processor away once
+// a request is answered, so what is not sent by then waits for the next request, or is lost.
+const FlushWait = 200 * time.Millisecond
+
 const (
-	// flushWait is how long an answer waits for its spans to leave. Cloud Run takes the processor away
-	// once a request is answered, so what is not sent by then waits for the next request, or is lost.
-	flushWait = 200 * time.Millisecond
+	// probeEvery is how often, while nobody takes the spans, an answer waits all the same: where there is
+	// no processor in between, only then shows that they are taken again.
+	probeEvery = 30 * time.Second
 	// exportLimit bounds one call to where the spans go: one that takes longer than an answer waits goes
 	// on as far as the processor does.
 	exportLimit = 5 * time.Second
@@ -44,6 +48,7 @@ type Tracing struct {
 	provider *sdk.TracerProvider
 	to       *outlet
 	ended    atomic.Int64 // spans that have ended since the last Flush
+	waited   atomic.Int64 // when a Flush has last waited, in nanoseconds
 }
 
 // Start begins tracing as the settings say; nil when they name no endpoint. It makes no call: whether
@@ -71,8 +76,9 @@ func New(program string, c Config, to sdk.SpanExporter, log *slog.Logger) *Traci
 }
 
 // sampler keeps a share of the traces. Whether a trace is in it follows from its id, so all programs
-// agree without asking. Who has called may have decided already: that a trace is kept counts, from
-// whomever it comes. That it is not does not: Cloud Run names a trace in every request, and keeps few.
+// agree without asking. A message that says that its trace is kept counts: one of us has sent it. What a
+// request says does not (see Called), and that a trace is not kept never does: Cloud Run names one in
+// every request, and keeps few.
 func sampler(share float64) sdk.Sampler { //nolint:forbidigo // no money
 	some := sdk.TraceIDRatioBased(share)
 	return sdk.ParentBased(some, sdk.WithRemoteParentNotSampled(some))
@@ -95,12 +101,13 @@ func (t *Tracing) Begin(ctx context.Context, name string, opts ...trace.SpanStar
 	return t.provider.Tracer(Scope).Start(ctx, name, opts...)
 }
 
-// Flush has the spans that have ended sent, and waits for that: 200 ms at the most, and not at all
-// while nobody takes them.
+// Flush has the spans that have ended sent, and waits for that: FlushWait at the most. While nobody takes
+// them only one Flush in 30 s does so: the others leave them to it, and to the times when long work sends.
 func (t *Tracing) Flush() {
-	if t == nil || t.ended.Swap(0) == 0 {
+	if t == nil || t.ended.Load() == 0 || !t.waits(time.Now().UnixNano()) {
 		return
 	}
+	t.ended.Store(0)
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
@@ -108,15 +115,22 @@ func (t *Tracing) Flush() {
 		defer cancel()
 		t.provider.ForceFlush(ctx) //nolint:errcheck // the outlet has told
 	}()
-	if t.to.failing.Load() {
-		return
-	}
-	limit := time.NewTimer(flushWait)
+	limit := time.NewTimer(FlushWait)
 	defer limit.Stop()
 	select {
 	case <-sent:
 	case <-limit.C:
 	}
+}
+
+// waits reports whether a Flush of now is one that waits.
+func (t *Tracing) waits(now int64) bool {
+	last := t.waited.Load()
+	if t.to.failing.Load() {
+		return now-last >= int64(probeEvery) && t.waited.CompareAndSwap(last, now)
+	}
+	t.waited.Store(now)
+	return true
 }
 
 // Close sends what is left, until ctx ends. No span can be begun afterwards.

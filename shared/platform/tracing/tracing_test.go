@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -101,24 +102,25 @@ func (s *slow) ExportSpans(ctx context.Context, _ []sdk.ReadOnlySpan) error {
 
 func (s *slow) Shutdown(context.Context) error { return nil }
 
-// An answer waits for its spans, but not for long, and not at all while nobody takes them.
+// An answer waits for its spans, but not for long, and not at all while nobody takes them. That one call
+// has run out of time does not say so yet: it may have stood still with the processor.
 func TestFlushIsBounded(t *testing.T) {
 	for _, tt := range []struct {
-		name          string
-		to            *slow
-		first, second time.Duration
-		lines         int
+		name  string
+		to    *slow
+		waits []time.Duration // of answers, one each 10 s
+		lines int
 	}{
-		{"quick", &slow{takes: 30 * time.Millisecond}, 30 * time.Millisecond, 30 * time.Millisecond, 0},
-		{"slow, but they arrive", &slow{takes: 900 * time.Millisecond}, flushWait, flushWait, 0},
-		{"nobody answers", &slow{takes: time.Hour}, flushWait, 0, 1},
-		{"refused", &slow{takes: time.Millisecond, err: errors.New("403")}, time.Millisecond, 0, 1},
+		{"quick", &slow{takes: 30 * time.Millisecond}, []time.Duration{30 * time.Millisecond, 30 * time.Millisecond, 30 * time.Millisecond}, 0},
+		{"slow, but they arrive", &slow{takes: 900 * time.Millisecond}, []time.Duration{FlushWait, FlushWait, FlushWait}, 0},
+		{"nobody answers", &slow{takes: time.Hour}, []time.Duration{FlushWait, FlushWait, 0, 0, FlushWait, 0}, 1},
+		{"refused", &slow{takes: time.Millisecond, err: errors.New("403")}, []time.Duration{time.Millisecond, 0, 0, time.Millisecond, 0}, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var out bytes.Buffer
 				traces := New("x", Config{Share: 1}, tt.to, slog.New(slog.NewTextHandler(&out, nil)))
-				for i, want := range []time.Duration{tt.first, tt.second} {
+				for i, want := range tt.waits {
 					_, span := traces.Begin(t.Context(), "x")
 					span.End()
 					began := time.Now()
@@ -131,7 +133,7 @@ func TestFlushIsBounded(t *testing.T) {
 				before := tt.to.calls.Load()
 				traces.Flush() // there is nothing
 				synctest.Wait()
-				if tt.to.calls.Load() != before || before != 2 {
+				if tt.to.calls.Load() != before || before != int64(len(tt.waits)) {
 					t.Errorf("%d calls, then %d; want one for each answer", before, tt.to.calls.Load())
 				}
 				if err := traces.Close(t.Context()); err != nil {
@@ -142,6 +144,114 @@ func TestFlushIsBounded(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// frozen is an endpoint 30 ms away as an instance sees it that has a processor only while it answers: a
+// call that was under way when the answer left has run out of time when the next one begins.
+type frozen struct {
+	sdk.SpanExporter
+	answering, away atomic.Bool
+	took            atomic.Int64
+}
+
+func (f *frozen) ExportSpans(_ context.Context, spans []sdk.ReadOnlySpan) error {
+	for range 3 {
+		time.Sleep(10 * time.Millisecond)
+		if !f.answering.Load() {
+			for !f.answering.Load() {
+				time.Sleep(10 * time.Millisecond)
+			}
+			return context.DeadlineExceeded
+		}
+	}
+	if f.away.Load() {
+		return errors.New("503")
+	}
+	f.took.Add(int64(len(spans)))
+	return nil
+}
+
+func (f *frozen) Shutdown(context.Context) error { return nil }
+
+// TestOutageEnds: when spans are taken again, that is seen, also where nothing runs between two requests.
+func TestOutageEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		to := &frozen{}
+		traces := New("x", Config{Share: 1}, to, slog.New(slog.NewTextHandler(&out, nil)))
+		requests := func(n int, each time.Duration) {
+			for range n {
+				to.answering.Store(true)
+				_, span := traces.Begin(t.Context(), "x")
+				time.Sleep(5 * time.Millisecond)
+				span.End()
+				traces.Flush()
+				to.answering.Store(false)
+				time.Sleep(each)
+			}
+		}
+		requests(5, time.Second)
+		to.away.Store(true)
+		requests(10, time.Second)
+		to.away.Store(false)
+		requests(40, time.Second)
+		if lost, kept := strings.Count(out.String(), "traces_lost"), strings.Count(out.String(), "traces_kept"); lost != 1 || kept != 1 || to.took.Load() < 15 {
+			t.Errorf("of 45 answers at good times %d left spans; the outage is told %d times, its end %d times:\n%s", to.took.Load(), lost, kept, &out)
+		}
+		to.answering.Store(true)
+		if err := traces.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestOneCallOutOfTime: a call that the processor was taken away from says nothing about the endpoint.
+func TestOneCallOutOfTime(t *testing.T) {
+	var out bytes.Buffer
+	to := &slow{}
+	o := &outlet{SpanExporter: to, log: slog.New(slog.NewTextHandler(&out, nil))}
+	late := &url.Error{Op: "Post", URL: "x", Err: context.DeadlineExceeded}
+	for _, err := range []error{late, nil, late, nil, late, late, late, nil} {
+		if to.err = err; o.ExportSpans(t.Context(), nil) != nil {
+			t.Error("it is more than told")
+		}
+	}
+	if log := out.String(); strings.Count(log, "event=traces_lost") != 1 || strings.Count(log, "event=traces_kept") != 1 {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
+// TestPartialSuccess: a collector that takes all spans and says a word of warning is no outage; one that
+// leaves some out is.
+func TestPartialSuccess(t *testing.T) {
+	for answer, lost := range map[string]int{
+		`{"partialSuccess":{"errorMessage":"this address will move\nsoon"}}`:         0,
+		`{"partialSuccess":{"rejectedSpans":"1","errorMessage":"0 spans rejected"}}`: 1,
+	} {
+		collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, answer)
+		}))
+		var out bytes.Buffer
+		traces, err := Start("x", Config{Endpoint: collector.URL, Share: 1}, slog.New(slog.NewTextHandler(&out, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			_, span := traces.Begin(t.Context(), "x")
+			span.End()
+			if err := traces.provider.ForceFlush(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := traces.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		collector.Close()
+		if log := out.String(); strings.Count(log, "event=traces_lost") != lost || strings.Count(log, "level=WARN") != 1 {
+			t.Errorf("%s: log:\n%s", answer, log)
+		}
 	}
 }
 
@@ -193,14 +303,20 @@ func TestSampler(t *testing.T) {
 	}{
 		{"all that begin here", 1, "", true},
 		{"none", 0, "", false},
-		{"a caller keeps its trace", 0, incoming, true},
-		{"a caller does not: our share counts", 1, unsampled, true},
+		{"a caller keeps its trace: our share counts", 0, incoming, false},
+		{"a caller does not: it does, too", 1, unsampled, true},
 		{"nor do we", 0, unsampled, false},
 	} {
 		traces := New("x", Config{Share: tt.share}, tracetest.NewInMemoryExporter(), quiet)
-		ctx, span := traces.Begin(From(t.Context(), tt.parent), "x")
+		ctx, span := traces.Begin(Called(t.Context(), tt.parent), "x")
 		if got := span.SpanContext().IsSampled(); got != tt.want {
 			t.Errorf("%s: kept %t", tt.name, got)
+		}
+		if got := Parent(Called(t.Context(), tt.parent)); tt.parent != "" && got != unsampled {
+			t.Errorf("%s: the place above is %s", tt.name, got)
+		}
+		if _, sent := Continue(ctx, incoming, "sent"); !sent.SpanContext().IsSampled() {
+			t.Errorf("%s: a message whose trace is kept loses it", tt.name)
 		}
 		if _, below := span.TracerProvider().Tracer(Scope).Start(ctx, "below"); below.SpanContext().IsSampled() != tt.want {
 			t.Errorf("%s: a step is not kept as the whole is", tt.name)

@@ -53,7 +53,7 @@ func Run(ctx context.Context, o Options) int {
 	s.log.InfoContext(ctx, "function is asked to stop", "event", "stopping", "function", o.Name)
 	begun := time.Now()
 	if err := s.Shutdown(); err != nil {
-		s.log.ErrorContext(ctx, "function did not close well", "function", o.Name, "err", err)
+		s.log.ErrorContext(ctx, "function did not close well", "event", "not_closed", "function", o.Name, "err", err)
 	}
 	s.flush()
 	s.log.InfoContext(ctx, "function has stopped", "event", "stopped", "function", o.Name, "took", time.Since(begun))

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
 	"github.com/countinghouse/countinghouse/shared/platform/tracing"
 	"github.com/countinghouse/countinghouse/shared/platform/version"
@@ -45,13 +46,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.cut, cancel)()
-	ctx = tracing.From(withStopping(ctx, s.stopping), r.Header.Get(tracing.Key))
+	ctx = tracing.Called(withStopping(ctx, s.stopping), r.Header.Get(tracing.Key))
 	ctx = logging.With(ctx, "request", id)
 	if ready {
 		s.guarded(w, r.WithContext(ctx), http.HandlerFunc(s.ready))
 		return
 	}
-	// The answer ends with this call, and with it the processor: what has been seen leaves before.
+	// The answer ends with this call, and with it the processor: what has been seen leaves before. To end
+	// the answer first would take the processor away from its spans.
 	defer s.o.Traces.Flush()
 	ctx, span := s.o.Traces.Begin(ctx, s.o.Name, trace.WithSpanKind(trace.SpanKindServer),
 		trace.WithAttributes(attribute.String("http.request.method", r.Method)))
@@ -95,24 +97,10 @@ func (s *Server) guarded(w http.ResponseWriter, r *http.Request, h http.Handler)
 		}
 		out.broken = true
 		s.log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("event", "panic"), slog.String("function", s.o.Name), out.request(r),
-			slog.String(logging.StackKey, logging.Stack(p, debug.Stack())))
+			slog.String(logging.StackKey, fault.Stack(p, debug.Stack())))
 	}()
 	h.ServeHTTP(out, r)
 	return out
-}
-
-// ready answers GET /readyz. Why it is not ready stands in the log: the answer is public.
-func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
-	if own, ok := s.o.Handler.(interface{ Ready(context.Context) error }); ok {
-		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-		defer cancel()
-		if err := own.Ready(ctx); err != nil {
-			s.log.WarnContext(ctx, "function not ready", "event", "not_ready", "function", s.o.Name, "err", err)
-			say(w, http.StatusServiceUnavailable, "not ready")
-			return
-		}
-	}
-	say(w, http.StatusOK, "ready")
 }
 
 func say(w http.ResponseWriter, code int, text string) {

@@ -28,7 +28,8 @@ type Options struct {
 //
 //	GET /healthz  200 always, also while we are stopping: the process runs and takes requests, and a
 //	              restart would mend nothing. It says nothing of the database or of providers
-//	GET /readyz   200 when the handler is ready; 503 when it is not, and while we are stopping
+//	GET /readyz   200 when the handler is ready; 503 when it is not, and while we are stopping. It is
+//	              asked once a second at most, however many ask here
 //	any other     the handler; 503 when we are stopping, 500 when it panics
 //
 // GET /health and GET /ready are the same two, for callers from outside of Cloud Run.
@@ -49,6 +50,9 @@ type Server struct {
 	stopped bool
 	server  *http.Server  // which brought the last request; nil before
 	idle    chan struct{} // closed when we are stopping and nothing is running
+
+	looking sync.Mutex
+	looked  looked // whether the handler is ready
 }
 
 // New returns a server. Options.Close gets the values of ctx, whose end does not end the server.

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,20 +37,72 @@ func TestEveryFunctionAnswersHealthChecks(t *testing.T) {
 
 type choosy struct {
 	http.Handler
-	err error
+	err   error
+	takes time.Duration
+	asked int
 }
 
-func (c *choosy) Ready(context.Context) error { return c.err }
-
-func TestReadyAsksTheHandler(t *testing.T) {
-	h := &choosy{say200("x"), errors.New("database away")}
-	s := server(Options{Handler: h})
-	if got := get(s, "/readyz"); got.Code != 503 || strings.Contains(got.Body.String(), "database") {
-		t.Errorf("not ready: %d %s", got.Code, got.Body)
+func (c *choosy) Ready(ctx context.Context) error {
+	c.asked++
+	select {
+	case <-time.After(c.takes):
+		return c.err
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	h.err = nil
-	if got := get(s, "/readyz"); got.Code != 200 {
-		t.Errorf("ready: %d", got.Code)
+}
+
+// TestReadyAsksTheHandler: once a second at most, and tells when that changes.
+func TestReadyAsksTheHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		away := errors.New("database away")
+		h := &choosy{Handler: say200("x")}
+		s := server(Options{Handler: h, Log: logging.New(&out, logging.Options{})})
+		for i, tt := range []struct {
+			err                error
+			wait               time.Duration
+			code, asked, lines int
+		}{
+			{nil, 0, 200, 1, 0},
+			{away, readyFor - 1, 200, 1, 0},
+			{away, 1, 503, 2, 1},
+			{nil, readyFor / 2, 503, 2, 1},
+			{away, readyFor, 503, 3, 1},
+			{nil, readyFor, 200, 4, 1},
+			{away, readyFor, 503, 5, 2},
+		} {
+			time.Sleep(tt.wait)
+			h.err = tt.err
+			got := get(s, "/readyz")
+			if got.Code != tt.code || h.asked != tt.asked || strings.Contains(got.Body.String(), "database") {
+				t.Errorf("answer %d: %d %s, asked %d times; want %d, %d", i, got.Code, got.Body, h.asked, tt.code, tt.asked)
+			}
+			if n := strings.Count(out.String(), "event=not_ready"); n != tt.lines {
+				t.Errorf("answer %d: told %d times, want %d", i, n, tt.lines)
+			}
+		}
+	})
+}
+
+// TestReadyIsSharedByAllThatAsk, also when the first of them has gone away.
+func TestReadyIsSharedByAllThatAsk(t *testing.T) {
+	h := &choosy{Handler: say200("x"), takes: 10 * time.Millisecond}
+	s := server(Options{Handler: h})
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(gone, "GET", "/readyz", nil))
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if got := get(s, "/readyz"); got.Code != 200 {
+				t.Errorf("answer %d", got.Code)
+			}
+		})
+	}
+	all.Wait()
+	if h.asked != 1 {
+		t.Errorf("the handler was asked %d times", h.asked)
 	}
 }
 
@@ -167,6 +220,15 @@ func TestRequestsAreTraced(t *testing.T) {
 	}
 	if b, err := json.Marshal(whole); err != nil || strings.Contains(string(b), "hunter2") || whole.Status.Code != codes.Unset {
 		t.Errorf("it tells %s, %v", b, err)
+	}
+	none := tracing.New("Connect", tracing.Config{Share: 0}, spans, slog.New(slog.DiscardHandler))
+	spans.Reset()
+	server(Options{Name: "Connect", Traces: none, Handler: say200("x")}).ServeHTTP(httptest.NewRecorder(), r)
+	if got := spans.GetSpans(); len(got) != 0 {
+		t.Errorf("a stranger's word has traces kept: %v", got)
+	}
+	if err := none.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 	spans.Reset()
 	get(s, "/panic")

@@ -184,7 +184,7 @@ func (e *Engine) renew(ctx context.Context, l org.Lease, cancel func()) (done fu
 func (e *Engine) guard(ctx context.Context, c org.Connection, f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			e.Log.ErrorContext(ctx, "panic", "event", "panic", "connection", int64(c.ID), "stack_trace", fmt.Sprintf("panic: %v\n\n%s", p, debug.Stack()))
+			e.Log.ErrorContext(ctx, "panic", "event", "panic", "connection", int64(c.ID), "stack_trace", fault.Stack(p, debug.Stack()))
 			err = fault.New(fault.Internal, "a programming error ended the run, the log tells where: report it; the next sync tries again")
 		}
 	}()

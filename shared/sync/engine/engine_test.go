@@ -1,9 +1,12 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -203,6 +206,24 @@ func TestLease(t *testing.T) {
 			}
 		})
 	})
+}
+
+// TestPanicOfAnotherGoroutine is told with the stack of where it happened, in the form that Error Reporting reads.
+func TestPanicOfAnotherGoroutine(t *testing.T) {
+	var out bytes.Buffer
+	panics := func(context.Context, func(int) bool, func(error) bool) {
+		panic(errors.New("oh\n\ngoroutine 7 [running]:\nx.y()"))
+	}
+	log := func(e *engine.Engine) { e.Log = slog.New(slog.NewJSONHandler(&out, nil)) }
+	if _, err := runWith(t.Context(), &fake{}, panics, nil, log); !fault.Is(err, fault.Internal) {
+		t.Error(err)
+	}
+	var first struct {
+		Stack string `json:"stack_trace"`
+	}
+	if err := json.NewDecoder(&out).Decode(&first); err != nil || first.Stack != "panic: oh\n\ngoroutine 7 [running]:\nx.y()" {
+		t.Errorf("%v: it tells %q", err, first.Stack)
+	}
 }
 
 // TestPanic shows that a source's bug is a failed run like others.

@@ -22,7 +22,7 @@ type Limits struct {
 	Verify time.Duration // for its signature to be checked
 	Record time.Duration // until its events are durable
 	Ticks  time.Duration // for all its ticks together
-	Answer time.Duration // all of it
+	Answer time.Duration // all of it, or until the deadline of the request's context, where that is sooner
 }
 
 // Signed is what a good signature tells beside that it is good. Both may be empty.
@@ -81,8 +81,7 @@ func (re *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	begun := time.Now()
-	// A provider that hangs up early has its events recorded all the same: it sends them again.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), re.Limits.Answer)
+	ctx, cancel := re.patience(r.Context())
 	defer cancel()
 	body, no := re.read(ctx, w, r)
 	if no != nil {
@@ -95,6 +94,16 @@ func (re *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	say(w, re.take(ctx, body, signed, begun))
+}
+
+// patience limits what is done for a request. A provider that hangs up early has its events recorded all
+// the same: it sends them again.
+func (re *Receiver) patience(asked context.Context) (context.Context, context.CancelFunc) {
+	until := time.Now().Add(re.Limits.Answer)
+	if sooner, ok := asked.Deadline(); ok && sooner.Before(until) { // some of the time has gone by before
+		until = sooner
+	}
+	return context.WithDeadline(context.WithoutCancel(asked), until)
 }
 
 // read returns the body of a request that bears one signature.

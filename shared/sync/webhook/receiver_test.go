@@ -182,6 +182,27 @@ func TestAnswerInTime(t *testing.T) {
 	}
 }
 
+// TestTimeThatHasGoneBy before the receiver was called counts; that the provider has gone away does not.
+func TestTimeThatHasGoneBy(t *testing.T) {
+	t.Parallel()
+	for left, want := range map[time.Duration]time.Duration{time.Second: time.Second, time.Hour: limits.Record} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.record = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+			ctx, cancel := context.WithTimeout(t.Context(), left)
+			begun := time.Now()
+			r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", strings.NewReader("a/1"))
+			r.Header.Set("X-Signature", "good")
+			cancel()
+			w := httptest.NewRecorder()
+			f.receiver().ServeHTTP(w, r)
+			if took := time.Since(begun); w.Code != http.StatusServiceUnavailable || took != want {
+				t.Errorf("%s left: status %d after %s, want it after %s", left, w.Code, took, want)
+			}
+		})
+	}
+}
+
 // TestTicksThatFail: the events are open, and the log says that their ticks are missing.
 func TestTicksThatFail(t *testing.T) {
 	t.Parallel()
