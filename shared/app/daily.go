@@ -20,9 +20,9 @@ import (
 const dailyUsage = `Usage: daily
 
 Does, for all organisations, what has to be done once a day: drops bookkeeping that nobody looks at any
-more, ends what attempts to connect have left at the providers, destroys versions of secrets that hold
-replaced tokens, and tells of tokens that still wait for Secret Manager and of secrets that no connection
-has. It takes no arguments. It may be stopped or killed anywhere and started again.
+more, ends what attempts to connect and disconnected connections have left at the providers, destroys
+versions of secrets that hold replaced tokens, and tells of tokens that still wait for Secret Manager and of
+secrets that no connection has. It takes no arguments. It may be stopped or killed anywhere and started again.
 
 The status is 0 when all was done; else 1, with words. What fails does not keep the rest from being done.
 `
@@ -65,22 +65,27 @@ func noArguments(name, usage string, args []string, words io.Writer) error {
 	return nil
 }
 
-// daily does each part for itself, the short ones first, and tells in one line what was done.
+// daily does each part for itself, the short ones first, and tells in one line what was done. Attempts to
+// connect are ended before old ones are dropped: one may have a token of which the database does not know.
 func (j *job) daily(ctx context.Context, secrets vault.Shelf) error {
 	began := time.Now()
+	tried, errClear := j.clear(ctx)
 	dropped, errPrune := j.store.Prune(ctx)
 	if errPrune != nil {
 		errPrune = fmt.Errorf("old bookkeeping: %w", errPrune)
 	}
-	tried, errClear := j.clear(ctx)
 	swept, errSweep := j.sweep(ctx, secrets)
-	err := errors.Join(errPrune, errClear, errSweep)
+	left, errLeft := j.clearLeft(ctx, swept.Leftovers)
+	err := errors.Join(errPrune, errClear, errSweep, errLeft)
+	if err == nil {
+		err = j.store.JobEnded(ctx, dailyJob)
+	}
 	outcome := "done"
 	if err != nil {
 		outcome = "not done"
 	}
 	j.log.LogAttrs(ctx, slog.LevelInfo, "the day's work ended", slog.String("event", "daily"), slog.String("outcome", outcome),
-		slog.Int("rows_dropped", dropped), slog.Int("attempts_ended", tried), slog.Int("secrets", swept.Looked), slog.Int("versions_destroyed", swept.Destroyed),
+		slog.Int("rows_dropped", dropped), slog.Int("attempts_ended", tried), slog.Int("leftovers_ended", left), slog.Int("secrets", swept.Looked), slog.Int("versions_destroyed", swept.Destroyed),
 		slog.Int("parked", len(swept.Parked)), slog.Int("orphaned", len(swept.Orphans)), slog.Duration("took", time.Since(began).Round(time.Millisecond)))
 	return err
 }
@@ -93,12 +98,8 @@ const clearLimit = 5 * time.Minute
 func (j *job) clear(ctx context.Context) (tried int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, clearLimit)
 	defer cancel()
-	enders := map[org.Provider]connect.Revoker{quickbooks.Provider: quickBooksConnect{quickBooks: j.quickBooks}}
-	if j.banks != nil {
-		enders[plaid.Provider] = newPlaidConnect(j.banks, PlaidLinkConfig{})
-	}
 	var errs []error
-	for name, ender := range enders {
+	for name, ender := range j.enders() {
 		n, err := connect.Clear(ctx, j.store, name, ender, holder("daily"), j.log)
 		tried += n
 		if err != nil {
@@ -106,6 +107,40 @@ func (j *job) clear(ctx context.Context) (tried int, err error) {
 		}
 	}
 	return tried, errors.Join(errs...)
+}
+
+// enders are who ends consents, by provider.
+func (j *job) enders() map[org.Provider]connect.Revoker {
+	all := map[org.Provider]connect.Revoker{quickbooks.Provider: quickBooksConnect{quickBooks: j.quickBooks}}
+	if j.banks != nil {
+		all[plaid.Provider] = newPlaidConnect(j.banks, PlaidLinkConfig{})
+	}
+	return all
+}
+
+// clearLeft ends what disconnected connections have left at the providers, and tells of what it must not or
+// cannot end. It returns how many it tried.
+func (j *job) clearLeft(ctx context.Context, left []vault.Kept) (tried int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, clearLimit)
+	defer cancel()
+	enders := j.enders()
+	var errs []error
+	for _, k := range left {
+		if ender := enders[k.Provider]; ender != nil && !k.Taken {
+			ok, err := connect.ClearLeft(ctx, j.store, k.ID, ender, holder("daily"), j.log)
+			if ok {
+				tried++
+			}
+			errs = append(errs, err)
+			continue
+		}
+		j.log.WarnContext(named(ctx, k.Connection), "this secret's connection is disconnected, and its token cannot be ended from here: see docs/operations.md",
+			"event", "orphaned_secret", "name", vault.SecretName(k.Connection), "connection", int64(k.ID))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return tried, fmt.Errorf("tokens of disconnected connections: %w", err)
+	}
+	return tried, nil
 }
 
 // sweepRate is how many calls a second Secret Manager gets at most: half of what a project may make of

@@ -78,8 +78,12 @@ func TestDaily(t *testing.T) {
 	if runs, attempts, versions := h.left(); runs != 1 || attempts != 1 || versions != 1 {
 		t.Fatalf("there is nothing to do: %d runs, %d attempts, %d versions", runs, attempts, versions)
 	}
+	h.spoil(`UPDATE sync.job_runs SET ended_at = '2020-01-01'`)
 	if err := h.do(); err != nil {
 		t.Fatal(err)
+	}
+	if n := h.count(`SELECT count(*) FROM sync.job_runs WHERE job = 'daily' AND ended_at > '2020-01-01'`); n != 1 {
+		t.Error("it does not note that it has ended")
 	}
 	if runs, attempts, versions := h.left(); runs != 0 || attempts != 0 || versions != 0 {
 		t.Errorf("it has left %d runs, %d attempts, %d versions", runs, attempts, versions)
@@ -113,7 +117,11 @@ func TestDaily(t *testing.T) {
 func TestDailyPartsFailAlone(t *testing.T) {
 	h := newHousekeeping(t)
 	h.secrets.FailNext("ListSecrets", 1, codes.PermissionDenied)
+	h.spoil(`UPDATE sync.job_runs SET ended_at = '2020-01-01'`)
 	err := h.do()
+	if n := h.count(`SELECT count(*) FROM sync.job_runs WHERE ended_at > '2020-01-01'`); n != 0 {
+		t.Error("it notes that it has ended well")
+	}
 	if runs, attempts, versions := h.left(); !fault.Is(err, fault.Forbidden) || !strings.HasPrefix(err.Error(), "secrets: ") || runs != 0 || attempts != 0 || versions != 1 {
 		t.Errorf("without Secret Manager: %d runs, %d attempts, %d versions are left, %v", runs, attempts, versions, err)
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -86,7 +87,7 @@ const erasePoll = time.Second
 func erase(ctx context.Context, cfg eraseConfig, o eraseOptions, log *slog.Logger, out io.Writer) error {
 	var ends closers
 	defer ends.close(context.WithoutCancel(ctx)) //nolint:errcheck // what counts is done
-	s, err := openStore(ctx, cfg.Database, &ends)
+	s, err := openCurrent(ctx, cfg.Database, &ends)
 	if err != nil {
 		return err
 	}
@@ -104,8 +105,8 @@ func erase(ctx context.Context, cfg eraseConfig, o eraseOptions, log *slog.Logge
 		Patience: cfg.Sync.Limit + cfg.Sync.Lease + time.Minute, Poll: erasePoll, KeepLogins: o.keepLogins,
 	}
 	x, kept, err := e.Erase(ctx, o.org)
-	for _, c := range kept {
-		say(out, "left at the provider: %s %s (connection %s): end it by hand there", c.Provider, c.Account, c.ID)
+	for _, left := range kept {
+		say(out, "%s", left)
 	}
 	if err == nil {
 		tellErased(out, o.org, x)
@@ -120,7 +121,8 @@ func tellErased(out io.Writer, slug org.Slug, x tenant.Erasure) {
 	if x.ReaderKept {
 		say(out, "The login %s stays on this server, without a way into this database: another database, or a right given by hand, hangs on it", store.ReaderRole(slug))
 	}
-	say(out, "Take %s out of ORGANISATIONS, CUSTOM_FIELD_COLUMNS and the schedule: else jobs/migrate makes it again, empty, and its ticks are noted in sync.rejected_messages", slug)
+	say(out, "Take %s out of ORGANISATIONS, CUSTOM_FIELD_COLUMNS and the schedule: else jobs/migrate makes it again, empty, and its ticks are noted in sync.rejected_messages, for 30 days; started once more, this drops them", slug)
+	say(out, "Webhooks that still come for its accounts lie in sync.notices for 30 days, as those of unknown ones: while logins are left at the providers they go on coming")
 	say(out, "Backups and the log for point-in-time recovery have its rows until they expire, and so have logs and exported files. After a restore from before, run this again, with -keep-logins: its tokens are gone")
 }
 
@@ -136,7 +138,7 @@ func newEnders(cfg eraseConfig, s *store.Store, secrets vault.Secrets, log *slog
 		return nil, err
 	}
 	if banks != nil { // with the client that waits for limits: nobody sits there
-		enders[plaid.Provider] = plaidConnect{banks, banks.client, PlaidLinkConfig{}, s}
+		enders[plaid.Provider] = bankEnder{plaidConnect{banks, banks.client, PlaidLinkConfig{}, s}}
 	}
 	return enders, nil
 }
@@ -144,22 +146,49 @@ func newEnders(cfg eraseConfig, s *store.Store, secrets vault.Secrets, log *slog
 // booksEnder ends consents to read books.
 type booksEnder struct{ quickBooksConnect }
 
-// Revoke implements tenant.Ender. The token that ends a consent is the newest: it may be one that a killed
-// process has stored without noting it, or one whose answer was lost and is asked for once more.
+// Revoke implements tenant.Ender.
 func (b booksEnder) Revoke(ctx context.Context, c org.Connection, l org.Lease) error {
-	if err := b.vault.Adopt(ctx, c, l); err != nil {
-		return unreadable(err)
-	}
-	e, err := b.vault.Ledger.Entry(ctx, c.ID)
+	return b.end(ctx, c, l)
+}
+
+// RevokeOrphan implements tenant.Ender.
+func (b booksEnder) RevokeOrphan(ctx context.Context, c org.Connection) error {
+	t, err := orphan(ctx, b.vault, c)
 	if err != nil {
 		return err
 	}
-	if e.Open != nil { // what a refusal comes to, the next call tells
-		if _, err := b.vault.Session(c, l, b.refresh).Access(ctx); fault.Retry(err) {
-			return err
-		}
+	return b.oauth.Revoke(ctx, t.Refresh)
+}
+
+// bankEnder ends Items.
+type bankEnder struct{ plaidConnect }
+
+// Revoke implements tenant.Ender.
+func (b bankEnder) Revoke(ctx context.Context, c org.Connection, l org.Lease) error {
+	return b.end(ctx, c, l)
+}
+
+// RevokeOrphan implements tenant.Ender.
+func (b bankEnder) RevokeOrphan(ctx context.Context, c org.Connection) error {
+	t, err := orphan(ctx, b.vault, c)
+	if err != nil {
+		return err
 	}
-	return b.quickBooksConnect.Revoke(ctx, c, l)
+	return b.client.Item("", fixed(t.Access)).Remove(ctx)
+}
+
+// orphan returns the token of a connection that is gone.
+func orphan(ctx context.Context, v *vault.Vault, c org.Connection) (vault.Token, error) {
+	t, err := v.Newest(ctx, c)
+	switch {
+	case errors.Is(err, vault.ErrNoToken):
+		return t, tenant.ErrNoToken
+	case fault.Is(err, fault.Invalid): // it is not one that was written here, and stays so
+		return t, err
+	case err != nil:
+		return t, unreadable(err)
+	}
+	return t, nil
 }
 
 // tenantSecrets are an organisation's secrets.
@@ -173,7 +202,7 @@ func (t tenantSecrets) Of(ctx context.Context, slug org.Slug, all []org.Connecti
 	}
 	names := slices.DeleteFunc(listed, func(name string) bool {
 		owner, ok := vault.SecretOwner(name)
-		return !ok || owner != slug
+		return !ok || owner.Org != slug
 	})
 	for _, c := range all {
 		if name := vault.SecretName(c); !slices.Contains(names, name) {
@@ -181,4 +210,11 @@ func (t tenantSecrets) Of(ctx context.Context, slug org.Slug, all []org.Connecti
 		}
 	}
 	return names, nil
+}
+
+// Login implements tenant.Secrets.
+func (t tenantSecrets) Login(ctx context.Context, name string) (c org.Connection, there bool, err error) {
+	usable, err := t.Above(ctx, name, 0)
+	c, _ = vault.SecretOwner(name)
+	return c, len(usable) > 0, err
 }

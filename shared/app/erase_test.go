@@ -2,14 +2,12 @@ package app
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"flag"
 	"io"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -18,6 +16,7 @@ import (
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/vault"
 	"github.com/countinghouse/countinghouse/shared/provider/plaid"
+	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosim"
 	"github.com/countinghouse/countinghouse/shared/store"
 )
@@ -49,10 +48,7 @@ func (w *leavers) come(slug org.Slug, realm, item string) (books, bank org.Conne
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.plaid.mu.Lock()
-	token := w.plaid.secret("access")
-	w.plaid.items[token] = &fakeItem{ID: item}
-	w.plaid.mu.Unlock()
+	token := w.plaid.new(item)
 	l := w.store.Lease(w.T, bank.ID)
 	if err := w.syncOrg.banks.vault.Save(w.Context(), bank, l, vault.Token{Access: token}); err != nil {
 		w.Fatal(err)
@@ -77,7 +73,7 @@ func (w *leavers) picture() map[string]string {
 	w.Helper()
 	rows, err := w.store.Pool.Query(w.Context(), `SELECT table_schema, table_name FROM information_schema.tables
 WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema') AND table_schema NOT LIKE 'intake\_%'
-AND (table_schema, table_name) NOT IN (('sync', 'erasures'), ('sync', 'usage_days'), ('sync', 'call_windows'))`)
+AND (table_schema, table_name) NOT IN (('sync', 'erasures'), ('sync', 'usage_days'), ('sync', 'erased_usage'), ('sync', 'call_windows'))`)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -130,22 +126,24 @@ func TestErase(t *testing.T) {
 	if err := w.store.SetCustomColumn(t.Context(), store.CustomColumn{Org: "harbor", View: "invoices", Field: "Only Harbor's", Column: "onlyharbors"}); err != nil {
 		t.Fatal(err)
 	}
-	manager, err := vault.OpenSecretManager(t.Context(), vault.Config{Project: "demo", Emulator: w.secrets.Addr()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer manager.Close()
-	if _, err := manager.Add(t.Context(), "connection-harbor-quickbooks-999", []byte("{}")); err != nil { // of a connection that is gone
-		t.Fatal(err)
-	}
+	w.sim.AddCompany(qbosim.CompanySpec{Realm: lateRealm, Name: "Connected after the backup", Seed: 4})
+	late := w.unnoted("connection-harbor-quickbooks-999", lateRealm) // of connections that are gone
+	w.keepToken("connection-harbor-plaid-998", vault.Token{Access: w.plaid.new("item-after-the-backup")})
 	refresh, rows := w.refresh(books), w.count(`SELECT count(*) FROM quickbooks.invoices WHERE org_id = 'harbor'`)
 	if rows == 0 || cmp.Equal(columns, w.viewColumns()) {
 		t.Fatal("the organisation has nothing that could be erased")
 	}
 
+	cost, err := w.store.Usage(t.Context(), quickbooks.Provider)
+	if err != nil || cost.Month == 0 {
+		t.Fatalf("%+v, %v", cost, err)
+	}
 	said, err := w.erase("harbor")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if now, err := w.store.Usage(t.Context(), quickbooks.Provider); err != nil || now.Month != cost.Month || now.Week != cost.Week {
+		t.Errorf("what it has cost the app: %+v, and now %+v, %v", cost, now, err)
 	}
 	if diff := cmp.Diff(before, w.picture()); diff != "" {
 		t.Errorf("tables, before it came and after it left (-want +got):\n%s", diff)
@@ -162,10 +160,13 @@ func TestErase(t *testing.T) {
 	if !w.ended(books, refresh) || !w.plaid.item(bank.Account).Removed {
 		t.Error("a login of its is open still")
 	}
+	if !w.ended(org.Connection{Account: lateRealm}, late) || !w.plaid.item("item-after-the-backup").Removed {
+		t.Error("a login that only a secret tells of is open still")
+	}
 	if w.ended(two, w.refresh(two)) || w.plaid.item("item-of-two").Removed || w.plaid.item("item-of-powergen").Removed {
 		t.Error("a login of another's was ended")
 	}
-	for _, want := range []string{"harbor was erased on ", "3 secrets; 2 logins ended at the providers, 0 left there", "Take harbor out of ORGANISATIONS", "Backups"} {
+	for _, want := range []string{"harbor was erased on ", "4 secrets; 4 logins ended at the providers, 0 left there", "Take harbor out of ORGANISATIONS", "Webhooks that still come", "Backups"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q:\n%s", want, said)
 		}
@@ -193,24 +194,11 @@ WHERE table_schema = 'appsheet' AND table_name = 'invoices'`).Scan(&names); err 
 func TestEraseEndsTheNewestToken(t *testing.T) {
 	w := newLeavers(t)
 	books, _ := w.come("harbor", onpointRealm, "item")
-	issued := w.sim.IssueTokens(onpointRealm) // the noted one has ended
-	w.heard.keep(issued.Access, issued.Refresh)
-	payload, err := json.Marshal(vault.Token{Access: issued.Access, Refresh: issued.Refresh, AccessExpires: time.Now().Add(time.Hour)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	manager, err := vault.OpenSecretManager(t.Context(), vault.Config{Project: "demo", Emulator: w.secrets.Addr()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer manager.Close()
-	if _, err := manager.Add(t.Context(), vault.SecretName(books), payload); err != nil {
-		t.Fatal(err)
-	}
+	newest := w.unnoted(vault.SecretName(books), onpointRealm) // the noted one has ended
 	if _, err := w.erase("harbor"); err != nil {
 		t.Fatal(err)
 	}
-	if !w.ended(books, issued.Refresh) {
+	if !w.ended(books, newest) {
 		t.Error("the newest token opens the company still")
 	}
 }

@@ -60,9 +60,12 @@ func export(ctx context.Context, c call, load func() (exportConfig, error)) erro
 }
 
 func exported(ctx context.Context, cfg exportConfig, slug org.Slug, out io.Writer) error {
+	if err := tenant.Folder(cfg.Folder); err != nil {
+		return err
+	}
 	var ends closers
 	defer ends.close(context.WithoutCancel(ctx)) //nolint:errcheck // a pool closes without an error
-	s, err := openStore(ctx, cfg.Database, &ends)
+	s, err := openCurrent(ctx, cfg.Database, &ends)
 	if err != nil {
 		return err
 	}
@@ -76,6 +79,7 @@ func exported(ctx context.Context, cfg exportConfig, slug org.Slug, out io.Write
 		slog.String("file", done.Path), slog.Int("tables", len(done.Manifest.Files)), slog.Int64("rows", done.Rows), slog.Int64("bytes", done.Size),
 		slog.Duration("took", time.Since(start).Round(time.Millisecond)))
 	say(out, "%s: %d rows of %d tables, %d bytes", done.Path, done.Rows, len(done.Manifest.Files), done.Size)
+	say(out, "Spreadsheets run cells that begin with = + - or @: import the files as text")
 	return nil
 }
 

@@ -130,6 +130,15 @@ func (f *fakePlaid) secret(kind string) string {
 	return s
 }
 
+// new makes an Item and returns its token.
+func (f *fakePlaid) new(id string) (access string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	access = f.secret("access")
+	f.items[access] = &fakeItem{ID: id}
+	return access
+}
+
 // link returns the newest link token.
 func (f *fakePlaid) link() *fakeLink {
 	return f.links[fmt.Sprintf("link-sandbox-marker%04d", f.made)]

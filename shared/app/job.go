@@ -134,7 +134,8 @@ type job struct {
 	worker *reconcile.Worker
 }
 
-// newJob joins what a job needs, which is what SyncOrg needs.
+// newJob joins what a job needs, which is what SyncOrg needs. It refuses a database that lacks a migration
+// of this program, as functions do (see ready), and one that does not answer: fault.Unavailable.
 func newJob(ctx context.Context, load func() (jointConfig, error), log *slog.Logger, program string, o jobOptions) (*job, error) {
 	cfg, err := load()
 	if err != nil {
@@ -142,6 +143,10 @@ func newJob(ctx context.Context, load func() (jointConfig, error), log *slog.Log
 	}
 	j, err := newJoint(ctx, log, program, cfg)
 	if err != nil {
+		return nil, err
+	}
+	if err := j.store.Current(ctx); err != nil {
+		j.ends.close(context.WithoutCancel(ctx)) //nolint:errcheck // the first error counts
 		return nil, err
 	}
 	j.engine.Budget = min(j.engine.Budget, rereadFor)
@@ -232,13 +237,14 @@ func (j *job) told(ctx context.Context, c org.Connection, one func(context.Conte
 			case <-ended:
 				return
 			case <-tick.C:
-				if err := j.worker.Progress(ctx, c); err != nil && ctx.Err() == nil {
+				err := caught(ctx, j.log, c.ID, func() error { return j.worker.Progress(ctx, c) })
+				if err != nil && ctx.Err() == nil {
 					j.log.WarnContext(ctx, "progress not known", "connection", int64(c.ID), "err", err.Error())
 				}
 			}
 		}
 	})
-	err := one(ctx, c)
+	err := caught(ctx, j.log, c.ID, func() error { return one(ctx, c) })
 	close(ended)
 	all.Wait()
 	if err != nil {

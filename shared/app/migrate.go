@@ -138,3 +138,13 @@ func openStore(ctx context.Context, cfg store.Config, ends *closers) (*store.Sto
 	ends.add(func(context.Context) error { pool.Close(); return nil })
 	return store.New(pool, Tables())
 }
+
+// openCurrent is openStore for a job whose database must have all migrations of this program:
+// fault.Unavailable where it lacks one, or does not answer.
+func openCurrent(ctx context.Context, cfg store.Config, ends *closers) (*store.Store, error) {
+	s, err := openStore(ctx, cfg, ends)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Current(ctx)
+}

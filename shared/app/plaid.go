@@ -150,7 +150,7 @@ func newBanks(cfg PlaidConfig, s SyncConfig, db *store.Store, secrets vault.Secr
 // options are those of a client without limits.
 func (c PlaidConfig) options(s SyncConfig, now func() time.Time) plaid.Options {
 	return plaid.Options{
-		API: c.address(), ClientID: c.ClientID, Secret: plaid.Secret(c.Secret.Reveal()),
+		API: c.address(), Environment: c.Environment, ClientID: c.ClientID, Secret: plaid.Secret(c.Secret.Reveal()),
 		HTTP:  httpclient.New(httpclient.Options{}),
 		Retry: httpclient.Policy{MaxRetries: s.MaxRetries, Delay: s.RetryDelay, RateWaits: 1}, Now: now, // one bank's limits are not for a run to sit out
 	}

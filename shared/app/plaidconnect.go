@@ -15,6 +15,7 @@ import (
 	"github.com/countinghouse/countinghouse/shared/platform/vault"
 	"github.com/countinghouse/countinghouse/shared/provider/plaid"
 	"github.com/countinghouse/countinghouse/shared/sync/connect"
+	"github.com/countinghouse/countinghouse/shared/tenant"
 )
 
 // plaidConnect is Plaid's part in connecting: people sign in at their bank on a page of Plaid's, and
@@ -310,15 +311,19 @@ func (p plaidConnect) redirect(ctx context.Context, c org.Connection, item *plai
 
 // Revoke implements connect.Provider: the Item is removed, so that it costs nothing any more.
 func (p plaidConnect) Revoke(ctx context.Context, c org.Connection, l org.Lease) error {
+	return ifAny(p.end(ctx, c, l))
+}
+
+// end removes the Item, with the newest token there is. tenant.ErrNoToken: nobody has what removes it.
+func (p plaidConnect) end(ctx context.Context, c org.Connection, l org.Lease) error {
+	if err := p.vault.Adopt(ctx, c, l); err != nil {
+		return unreadable(err)
+	}
 	err := p.client.Item(c.Account, p.vault.Session(c, l, endless)).Remove(ctx)
 	var none *plaid.TokenError
 	switch {
 	case errors.Is(err, vault.ErrNoToken):
-		p.log.WarnContext(ctx, "no token to remove an Item with", "event", "item_without_token", "connection", int64(c.ID), "item", c.Account)
-		// Where there never was one, the journal has to go on telling that it was asked for.
-		if e, err := p.vault.Ledger.Entry(ctx, c.ID); err != nil || e.Version == 0 {
-			return err
-		}
+		return p.withoutToken(ctx, c, l)
 	case errors.As(err, &none):
 		return unreadable(err)
 	case err != nil:
@@ -326,6 +331,19 @@ func (p plaidConnect) Revoke(ctx context.Context, c org.Connection, l org.Lease)
 	}
 	p.forget(ctx, c, l)
 	return nil
+}
+
+// withoutToken tells of an Item that nobody can remove from here.
+func (p plaidConnect) withoutToken(ctx context.Context, c org.Connection, l org.Lease) error {
+	p.log.WarnContext(ctx, "no token to remove an Item with", "event", "item_without_token", "connection", int64(c.ID), "item", c.Account)
+	e, err := p.vault.Ledger.Entry(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	if e.Version != 0 { // where there never was one, the journal has to go on telling that it was asked for
+		p.forget(ctx, c, l)
+	}
+	return tenant.ErrNoToken
 }
 
 // forget destroys a token that opens nothing any more.

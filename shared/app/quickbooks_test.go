@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/vault"
@@ -179,7 +181,7 @@ func TestQuickBooksRevokeWithoutSecretManager(t *testing.T) {
 	if _, err := q.Grant(t.Context(), c, l, granted); err != nil {
 		t.Fatal(err)
 	}
-	p.secrets.Down(true)
+	p.secrets.FailNext("DestroySecretVersion", 1, codes.Unavailable)
 	if err := q.Revoke(t.Context(), c, l); err != nil || i.revoked.Load() != 1 {
 		t.Errorf("%v after %d calls of the revoke endpoint", err, i.revoked.Load())
 	}

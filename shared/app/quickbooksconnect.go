@@ -14,6 +14,7 @@ import (
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks"
 	"github.com/countinghouse/countinghouse/shared/sync/connect"
 	"github.com/countinghouse/countinghouse/shared/sync/engine"
+	"github.com/countinghouse/countinghouse/shared/tenant"
 )
 
 // quickBooksConnect is QuickBooks' part in connecting.
@@ -105,15 +106,28 @@ func (q quickBooksConnect) count(ctx context.Context, c org.Connection, used eng
 
 const countWithin = 5 * time.Second
 
-// Revoke implements connect.Provider. Once the consent has ended the token opens nothing: that it
-// could not be destroyed is no reason to stay connected.
+// Revoke implements connect.Provider.
 func (q quickBooksConnect) Revoke(ctx context.Context, c org.Connection, l org.Lease) error {
-	t, err := q.vault.Current(ctx, c)
-	switch {
-	case errors.Is(err, vault.ErrNoToken):
-	case err != nil:
-		return unreadable(err)
-	default:
+	return ifAny(q.end(ctx, c, l))
+}
+
+// ifAny is nil where there was nothing to end a consent with: that is no reason to stay connected.
+func ifAny(err error) error {
+	if errors.Is(err, tenant.ErrNoToken) {
+		return nil
+	}
+	return err
+}
+
+// end ends a consent. Once it has ended the token opens nothing: that it could not be destroyed is told, and
+// no failure. tenant.ErrNoToken: nobody has what ends it.
+func (q quickBooksConnect) end(ctx context.Context, c org.Connection, l org.Lease) error {
+	t, lost, err := q.newest(ctx, c, l)
+	none := errors.Is(err, vault.ErrNoToken)
+	if err != nil && !none {
+		return err
+	}
+	if !none {
 		if err := q.oauth.Revoke(ctx, t.Refresh); err != nil {
 			return err
 		}
@@ -121,7 +135,42 @@ func (q quickBooksConnect) Revoke(ctx context.Context, c org.Connection, l org.L
 	if err := q.vault.Forget(ctx, c, l); err != nil {
 		q.log.WarnContext(ctx, "token not destroyed, but its consent has ended", "connection", int64(c.ID), "err", err.Error())
 	}
+	if none || lost {
+		return tenant.ErrNoToken
+	}
 	return nil
+}
+
+// newest returns the token that ends a consent: it may be one that a killed process has stored without noting
+// it, or one whose answer was lost and is asked for once more. lost says that the answer did not come back:
+// then what is here is most likely a token that QuickBooks has replaced.
+func (q quickBooksConnect) newest(ctx context.Context, c org.Connection, l org.Lease) (t vault.Token, lost bool, err error) {
+	if err := q.vault.Adopt(ctx, c, l); err != nil {
+		return t, false, unreadable(err)
+	}
+	e, err := q.vault.Ledger.Entry(ctx, c.ID)
+	if err != nil {
+		return t, false, err
+	}
+	t, err = q.vault.Current(ctx, c)
+	if errors.Is(err, vault.ErrNoToken) {
+		return t, false, err
+	}
+	if err != nil {
+		return t, false, unreadable(err)
+	}
+	if e.Open == nil {
+		return t, false, nil
+	}
+	_, err = q.vault.Session(c, l, q.refresh).Renew(ctx, t.Access)
+	switch {
+	case fault.Is(err, fault.Reconnect):
+		return t, true, nil
+	case err != nil:
+		return t, false, err
+	}
+	t, err = q.vault.Current(ctx, c)
+	return t, false, err
 }
 
 // fixed is a token that is tried once.

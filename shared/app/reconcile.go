@@ -10,7 +10,7 @@ import (
 	"github.com/countinghouse/countinghouse/shared/sync/reconcile"
 )
 
-const reconcileUsage = `Usage: reconcile -org onpoint,powergen | -all [-connection N] [-streams Invoice,Bill] [-full [-restart]] [-parallel 4]
+const reconcileUsage = `Usage: reconcile -org onpoint,powergen | -all [-connection N] [-streams Invoice,Bill] [-full [-restart] | -replay] [-parallel 4]
 
 Proves that the database has what the provider has, and mends it where it has not. By default the
 numbers of objects are compared; a stream whose numbers differ, also after a look for changes, is read
@@ -23,6 +23,10 @@ every night would take 1,170 calls a month of each company, nearly all that a li
 So the rhythm that is meant is: a plain one every week, a -full one every month. A -full one that was
 stopped or killed goes on when it is started again within the week (ISO, UTC); -restart begins anew.
 
+With -replay nothing is compared, and no call made: the records that could not be stored (open rows of
+sync.dead_letters) are tried once more, after a release that can read them. What came of it is told for
+each stream (event=replayed); what still cannot be stored stays.
+
 The status is 0 when all was compared, also when something had to be mended; else 1, with words.
 `
 
@@ -34,19 +38,37 @@ func reconcileAll(ctx context.Context, c call, load func() (jointConfig, error))
 	f := newJobFlags("reconcile", reconcileUsage, c.words)
 	full := f.Bool("full", false, "compare every value of every stream")
 	restart := f.Bool("restart", false, "with -full: also what this week's one has compared already")
+	replay := f.Bool("replay", false, "compare nothing: only try again to store what could not be stored")
 	o, err := f.options(c.args)
-	if err == nil && *restart && !*full {
-		err = wrong("-restart goes with -full")
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case *restart && !*full:
+		return wrong("-restart goes with -full")
+	case *replay && *full:
+		return wrong("-replay goes without -full")
 	}
 	j, err := newJob(ctx, load, nil, "reconcile", o)
 	if err != nil {
 		return err
 	}
 	defer j.ends.close(context.WithoutCancel(ctx)) //nolint:errcheck // what counts is done
+	if *replay {
+		return j.replay(ctx)
+	}
 	return j.reconcile(ctx, reconcile.Check{Full: *full, Restart: *restart && !retried(c.environ)})
+}
+
+// replay tries to store again what could not be stored.
+func (j *job) replay(ctx context.Context) error {
+	work, errClosed := j.connections(ctx)
+	return errors.Join(errClosed, j.each(ctx, work, func(ctx context.Context, c org.Connection) error {
+		var streams []string
+		for _, t := range j.tables(c.Provider) {
+			streams = append(streams, t.Stream)
+		}
+		return j.worker.Replay(ctx, c, j.store, holder("reconcile"), streams)
+	}))
 }
 
 func (j *job) reconcile(ctx context.Context, asked reconcile.Check) error {
@@ -63,5 +85,16 @@ func (j *job) reconcile(ctx context.Context, asked reconcile.Check) error {
 			slog.Duration("took", time.Since(start).Round(time.Millisecond)))
 		return err
 	})
-	return errors.Join(errClosed, err)
+	return j.ended(ctx, asked.Full, errors.Join(errClosed, err))
+}
+
+// ended notes that all was compared that the schedule has compared, for watch to know.
+func (j *job) ended(ctx context.Context, full bool, err error) error {
+	if err != nil || !j.all || len(j.streams) > 0 {
+		return err
+	}
+	if full {
+		return j.store.JobEnded(ctx, reconcileFullJob)
+	}
+	return j.store.JobEnded(ctx, reconcileJob)
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 
@@ -123,5 +124,83 @@ func TestStoppedJob(t *testing.T) {
 	err = j.each(ctx, work, func(context.Context, org.Connection) error { t.Error("it works"); return nil })
 	if !fault.Is(err, fault.Stopped) || !strings.Contains(err.Error(), "onpoint, connection 1") || !strings.Contains(err.Error(), "powergen, connection 2") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestJobsNoteTheirEnd: only what the schedule asks for counts, and only when all of it was done.
+func TestJobsNoteTheirEnd(t *testing.T) {
+	w := newWhole(t, qbosim.Config{NoLimits: true})
+	w.attach("onpoint", onpointRealm)
+	old := `UPDATE sync.job_runs SET ended_at = '2020-01-01'`
+	ended := func() (names string) {
+		w.Helper()
+		if err := w.store.Pool.QueryRow(t.Context(), `SELECT coalesce(string_agg(job, ' '), '') FROM sync.job_runs WHERE ended_at > now() - interval '1 hour'`).Scan(&names); err != nil {
+			t.Fatal(err)
+		}
+		w.spoil(old)
+		return names
+	}
+	w.spoil(old)
+	some := []string{"Customer"}
+	for _, tt := range []struct {
+		give jobOptions
+		full bool
+		want string
+	}{
+		{jobOptions{all: true}, false, "reconcile"},
+		{jobOptions{all: true}, true, "reconcile-full"},
+		{jobOptions{all: true, streams: some}, false, ""},
+		{jobOptions{orgs: []org.Slug{"onpoint"}}, false, ""},
+	} {
+		if err := w.job(tt.give).reconcile(t.Context(), reconcile.Check{Full: tt.full}); err != nil {
+			t.Fatal(err)
+		}
+		if got := ended(); got != tt.want {
+			t.Errorf("%+v, full %t: %q has ended, want %q", tt.give, tt.full, got, tt.want)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if err := w.job(jobOptions{all: true}).reconcile(ctx, reconcile.Check{}); err == nil || ended() != "" {
+		t.Errorf("one that was stopped counts: %v", err)
+	}
+}
+
+// TestReplay: what could not be stored is stored by a later release, without a call, and what still cannot be stays.
+func TestReplay(t *testing.T) {
+	w := newWhole(t, qbosim.Config{NoLimits: true})
+	w.attach("onpoint", onpointRealm)
+	w.sync("onpoint")
+	accounts := `SELECT count(*) FROM quickbooks.accounts`
+	all := w.count(accounts)
+	w.spoil(`INSERT INTO sync.dead_letters (org_id, connection_id, stream, key, is_deletion, reason, raw)
+		SELECT org_id, connection_id, 'Account', substring(sha256(convert_to(id, 'UTF8')) FROM 1 FOR 16), false, 'an older release could not read it', convert_to(raw::text, 'UTF8') FROM quickbooks.accounts ORDER BY id LIMIT 3`)
+	w.spoil(`DELETE FROM quickbooks.accounts WHERE convert_to(raw::text, 'UTF8') IN (SELECT raw FROM sync.dead_letters)`)
+	w.spoil(`INSERT INTO sync.dead_letters (org_id, connection_id, stream, key, is_deletion, reason, raw) VALUES ('onpoint', 1, 'Account', substring(sha256('y') FROM 1 FOR 16), false, 'no JSON', 'y')`)
+	calls := w.count(`SELECT coalesce(sum(calls), 0) FROM sync.api_usage`)
+	before := w.count(`SELECT count(*) FROM sync.connections WHERE state = 'active' AND next_sync_at > now()`)
+
+	if err := Reconcile.Run(t.Context(), []string{"-all", "-replay"}, w.vars, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.count(accounts); got != all {
+		t.Errorf("%d accounts, want %d", got, all)
+	}
+	if n := w.count(`SELECT count(*) FROM sync.dead_letters WHERE resolved_at IS NULL`); n != 1 {
+		t.Errorf("%d are left, want the one that nobody can read", n)
+	}
+	if n := w.count(`SELECT coalesce(sum(calls), 0) FROM sync.api_usage`); n != calls {
+		t.Errorf("it made %d calls", n-calls)
+	}
+	if n := w.count(`SELECT count(*) FROM sync.connections WHERE state = 'active' AND next_sync_at > now() AND lease_until IS NULL`); n != before {
+		t.Errorf("the connection is not as before: %d, %d", n, before)
+	}
+	if n := w.count(`SELECT count(*) FROM sync.runs WHERE reason = 'reconcile' AND outcome = 'done' AND written = 3 AND dead = 1`); n != 1 {
+		t.Errorf("%d runs are written down", n)
+	}
+	for _, tt := range []struct{ args, says string }{{"-all -replay -full", "-replay goes without -full"}, {"-replay", "say which organisations"}} {
+		if err := Reconcile.Run(t.Context(), strings.Fields(tt.args), nowhere, io.Discard, io.Discard); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("reconcile %s: %v, want it to say %q", tt.args, err, tt.says)
+		}
 	}
 }

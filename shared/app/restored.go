@@ -26,6 +26,18 @@ func (a afterRestore) do(ctx context.Context, s *store.Store, out io.Writer) err
 	if err != nil {
 		return err
 	}
-	say(out, "restored: all %d connections are due, and new ones get numbers that none has had", n)
+	say(out, "restored: %d connections are due, and new ones get numbers that none has had", n.Due)
+	for _, rest := range []struct {
+		n       int64
+		becomes string
+	}{
+		{n.Logins, "need a new login, as they did before the backup: send links (jobs/link)"},
+		{n.Connecting, "were being connected when the backup was made: begin again; jobs/daily clears away what is left of them"},
+		{n.Leaving, "are of organisations that were being erased: run jobs/erase for those again"},
+	} {
+		if rest.n > 0 {
+			say(out, "%d connections %s", rest.n, rest.becomes)
+		}
+	}
 	return nil
 }

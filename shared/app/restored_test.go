@@ -10,6 +10,7 @@ import (
 
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosim"
+	"github.com/countinghouse/countinghouse/shared/sync/reconcile"
 )
 
 // TestRestoredWithoutSecrets: the secrets are gone with the region. Nothing is asked of anybody while that
@@ -38,7 +39,7 @@ func TestRestoredWithoutSecrets(t *testing.T) {
 	if err := Migrate.Run(t.Context(), []string{"-restored", "-secrets-lost"}, w.asOwner(), &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"1 connections have lost their tokens", "all 1 connections are due"} {
+	for _, line := range []string{"1 connections have lost their tokens", "restored: 1 connections are due"} {
 		if !strings.Contains(out.String(), line) {
 			t.Errorf("it does not say %q:\n%s", line, &out)
 		}
@@ -51,5 +52,29 @@ func TestRestoredWithoutSecrets(t *testing.T) {
 	tick(org.Active, "")
 	if n := fmt.Sprint(w.sim.Stats().Refreshes); n == "0" {
 		t.Error("the new login was not used")
+	}
+}
+
+// TestRestoredRoundBeginsAnew: the restored database says that this week's round has compared the customers
+// already. That was another database: the full check after the restore leaves nothing out, without -restart.
+func TestRestoredRoundBeginsAnew(t *testing.T) {
+	w := newWhole(t, qbosim.Config{NoLimits: true})
+	w.attach("onpoint", onpointRealm)
+	w.sync("onpoint")
+	check := func(streams ...string) {
+		t.Helper()
+		if err := w.job(jobOptions{all: true, streams: streams}).reconcile(t.Context(), reconcile.Check{Full: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("Customer") // and then it was stopped
+	w.exec(`UPDATE quickbooks.customers SET balance = balance + 1`)
+	if err := Migrate.Run(t.Context(), []string{"-restored"}, w.asOwner(), io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	check("Customer", "Invoice")
+	differed := w.told("reconciled")
+	if len(differed) != 1 || differed[0]["stream"] != "Customer" || differed[0]["damaged"] != differed[0]["mended"] {
+		t.Errorf("it tells %v, want all customers mended", differed)
 	}
 }

@@ -51,12 +51,28 @@ func newWatch(ctx context.Context, cfg watchConfig, log *slog.Logger) (http.Hand
 	if j.store, err = openStore(ctx, cfg.Database, &j.ends); err != nil {
 		return nil, nil, errors.Join(err, j.ends.close(context.WithoutCancel(ctx)))
 	}
-	w := watcher{&watch.Watch{Store: j.store, Behind: cfg.Watch.Behind, Log: j.log, Name: named, Budgets: func(ctx context.Context) ([]watch.Budget, error) {
+	w := watcher{&watch.Watch{Store: j.store, Behind: cfg.Watch.Behind, Jobs: scheduled, Log: j.log, Name: named, Budgets: func(ctx context.Context) ([]watch.Budget, error) {
 		return monthOf(ctx, j.store, schedule.Budget{Calls: cfg.Budget.QuickBooks, Of: "QuickBooks"})
 	}}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /{$}", w.push)
 	return ready{mux, j}, j.ends.close, nil
+}
+
+// Jobs that a schedule starts, as sync.job_runs and Cloud Scheduler call them.
+const (
+	dailyJob         = "daily"
+	reconcileJob     = "reconcile"
+	reconcileFullJob = "reconcile-full"
+)
+
+// scheduled says how long after its last good end a job is missed. The daily one, which takes half an hour
+// at ten thousand connections, has two to spare. Of the others, which one bad connection lets fail, two in
+// a row have to.
+var scheduled = map[string]time.Duration{
+	dailyJob:         26 * time.Hour,
+	reconcileJob:     2 * 7 * 24 * time.Hour,
+	reconcileFullJob: 2 * 31 * 24 * time.Hour,
 }
 
 // watcher answers the scheduler.

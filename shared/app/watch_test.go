@@ -15,6 +15,7 @@ import (
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/logging"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosim"
+	"github.com/countinghouse/countinghouse/shared/sync/watch"
 )
 
 // watching is the function Watch over a fleet whose rows are written by hand. Ages go by the database's clock.
@@ -360,5 +361,54 @@ func TestWatchRealRuns(t *testing.T) {
 	look()
 	if again := w.told("reconnect_needed"); len(again) != 1 || again[0]["connection"] != float64(gone.ID) || again[0]["reason"] == "" || len(w.told("stale")) > 0 { //nolint:forbidigo // as JSON has it
 		t.Errorf("of one that was disconnected it tells %v, and %v", again, w.told("stale"))
+	}
+}
+
+// TestWatchTellsWhatIsNew: more than there are lines for stay as they are, and what is new is told nevertheless.
+func TestWatchTellsWhatIsNew(t *testing.T) {
+	w := newWatching(t)
+	needs := "SET state = 'needs_reauth', reason = 'log in again'"
+	old := []string{"SET next_sync_at = ago('9 days')", lettered("9 days", "NULL")}
+	fresh := []string{"SET next_sync_at = ago('16 min')", lettered("1 min", "NULL")}
+	closed := w.add(needs, "UPDATE sync.runs SET started_at = ago('1 min') WHERE connection_id = $c") // the first by its number, the last by its time
+	for range watch.Most {
+		w.add(old...)
+		w.add(needs, "UPDATE sync.runs SET started_at = ago('9 days') WHERE connection_id = $c")
+	}
+	late := w.add(fresh...)
+	lines, sum := w.look()
+	for event, id := range map[string]int{"stale": late, "dead_letters": late, "reconnect_needed": closed} {
+		n := 0
+		for _, l := range lines {
+			if l.Event == event {
+				n++
+			}
+		}
+		if n != watch.Most || !slices.ContainsFunc(lines, func(l tale) bool { return l.Event == event && l.Org == fmt.Sprint("o", id) }) {
+			t.Errorf("%s: %d lines, and none of what is new", event, n)
+		}
+	}
+	if more := w.told("more"); len(more) != 3 || more[0]["count"] != 1.0 || sum["stale"] != 101.0 || sum["reconnect"] != 101.0 || sum["dead_letters"] != 101.0 {
+		t.Errorf("it counts %v, %v", more, sum)
+	}
+}
+
+// TestWatchMissesJobs: those that a schedule starts are waited for from the day of the installation on.
+func TestWatchMissesJobs(t *testing.T) {
+	w := newWatching(t)
+	if w.look(); len(w.told("job_missed")) != 0 {
+		t.Errorf("on the first day it misses %v", w.told("job_missed"))
+	}
+	for job, limit := range scheduled {
+		w.sql(0, fmt.Sprintf(`UPDATE sync.job_runs SET ended_at = now() - interval '%d s' WHERE job = '%s'`, int((limit+time.Minute).Seconds()), job))
+		if w.look(); len(w.told("job_missed")) != 1 || w.told("job_missed")[0]["job"] != job {
+			t.Errorf("%s has not ended for longer than %s: it misses %v", job, limit, w.told("job_missed"))
+		}
+		if err := w.store.JobEnded(t.Context(), job); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w.look(); len(w.told("job_missed")) != 0 {
+		t.Errorf("all have ended, and it misses %v", w.told("job_missed"))
 	}
 }

@@ -133,6 +133,16 @@ func (s *Store) ReplayDeadLetters(ctx context.Context, l org.Lease, run engine.R
 	}
 }
 
+// Lettered names the streams of which a connection has open dead letters.
+func (s *Store) Lettered(ctx context.Context, id org.ConnectionID) ([]string, error) {
+	rows, err := s.pool.Query(ctx, `SELECT DISTINCT stream FROM sync.dead_letters WHERE connection_id = $1 AND resolved_at IS NULL ORDER BY stream`, id)
+	if err != nil {
+		return nil, failure("look for dead letters of connection "+id.String(), err)
+	}
+	streams, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return streams, failure("look for dead letters of connection "+id.String(), err)
+}
+
 func (s *Store) openLetters(ctx context.Context, id org.ConnectionID, t *table, after int64) (letters []letter, records []engine.Record, err error) {
 	rows, err := s.pool.Query(ctx, openLetters, id, t.Stream, after, replayed, replayedBytes)
 	if err != nil {

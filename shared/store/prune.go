@@ -18,6 +18,8 @@ var prunes = [...]struct{ what, sql string }{
 	{"settled notices", `DELETE FROM sync.notices WHERE id IN (SELECT n.id FROM sync.notices AS n
 	WHERE n.settled_at IS NOT NULL AND n.received_at < now() - interval '30 days'
 	ORDER BY n.received_at LIMIT $1 FOR UPDATE SKIP LOCKED)`},
+	{"old rejected messages", `DELETE FROM sync.rejected_messages WHERE received_at < now() - interval '30 days' AND id IN (SELECT m.id FROM sync.rejected_messages AS m
+	ORDER BY m.id LIMIT $1 FOR UPDATE SKIP LOCKED)`},
 	// A company at work may be reading a stream between two of its batches.
 	{"ids of ended readings", `DELETE FROM sync.census WHERE ctid IN (SELECT i.ctid FROM sync.streams AS s
 	JOIN sync.census AS i ON i.connection_id = s.connection_id AND i.stream = s.name JOIN sync.connections AS c ON c.id = s.connection_id
@@ -37,7 +39,7 @@ const settleEnded = `UPDATE sync.notices AS n SET settled_at = clock_timestamp()
 ) AS ended WHERE n.id = ended.id`
 
 // Prune drops what nobody looks at any more: runs that changed nothing after two days, all runs after
-// 90 days, settled notices after 30 days, the ids of readings that have ended, connections that never
+// 90 days, settled notices and rejected messages after 30 days, the ids of readings that have ended, connections that never
 // came about, and the calls of accounts that have been at rest for a day. It takes as long as there is
 // something to drop, in small transactions; when ctx ends the rest is left for the next time. It returns
 // how many rows it dropped.

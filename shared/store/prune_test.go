@@ -43,7 +43,9 @@ func TestPrune(t *testing.T) {
 		('testbooks', 'at work', ARRAY[now() - interval '26 h', now() - interval '1 h'], '-infinity'),
 		('testbooks', 'held', ARRAY[now() - interval '25 h'], now() + interval '1 h'), ('testbooks', 'never called', '{}', now() - interval '2 days')`)
 
-	if n, err := f.Prune(f.ctx); err != nil || n != 7 {
+	f.exec(`INSERT INTO sync.rejected_messages (kind, reason, received_at) VALUES ('tick', '31 days old', now() - interval '31 days'), ('webhook', '29 days old', now() - interval '29 days')`)
+
+	if n, err := f.Prune(f.ctx); err != nil || n != 8 {
 		t.Errorf("dropped %d, %v", n, err)
 	}
 	for sql, want := range map[string][]string{
@@ -53,6 +55,7 @@ func TestPrune(t *testing.T) {
 		`SELECT event, settled_at IS NULL, outcome FROM sync.notices ORDER BY id`: {
 			`("settled, new",f,read)`, `("open, old",t,)`, `("open, of one that has ended",f,"not synced")`,
 		},
+		`SELECT reason FROM sync.rejected_messages`:              {`("29 days old")`},
 		`SELECT census FROM sync.census ORDER BY census`:         {`("perhaps at work")`, `("under way")`},
 		`SELECT account FROM sync.call_windows ORDER BY account`: {`("at work")`, `(held)`},
 	} {

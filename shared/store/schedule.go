@@ -44,12 +44,15 @@ SELECT n.org_id, n.id, n.dispatched_at FROM noted AS n ORDER BY n.since, n.id`
 	// The month of schedule.Month, which begins late by $2.
 	month = `date_trunc('month', (now() AT TIME ZONE 'UTC') - $2::interval)::date`
 
+	// The first day that anybody asks about.
+	firstDay = `least(` + month + `, (now() AT TIME ZONE 'UTC')::date - 6)`
+
 	// A day is over an hour after its end, when no transaction of it can be open any more.
 	closeDays = `INSERT INTO sync.usage_days (provider, day, metered_calls)
 SELECT $1, d.day, (SELECT coalesce(sum(u.metered_calls), 0) FROM sync.api_usage AS u JOIN sync.connections AS c ON c.id = u.connection_id
 	WHERE u.day = d.day AND c.provider = $1)
 FROM (SELECT ` + today + ` - ago AS day FROM generate_series(1, 32) AS ago) AS d
-WHERE d.day >= least(` + month + `, (now() AT TIME ZONE 'UTC')::date - 6)
+WHERE d.day >= ` + firstDay + `
 	AND NOT EXISTS (SELECT FROM sync.usage_days AS k WHERE k.provider = $1 AND k.day = d.day) ON CONFLICT (provider, day) DO NOTHING`
 
 	// The first day that may still grow.
@@ -59,6 +62,7 @@ WHERE d.day >= least(` + month + `, (now() AT TIME ZONE 'UTC')::date - 6)
 	SELECT k.day, k.metered_calls FROM sync.usage_days AS k WHERE k.provider = $1 AND k.day < ` + today + `
 	UNION ALL SELECT u.day, u.metered_calls FROM sync.api_usage AS u JOIN sync.connections AS c ON c.id = u.connection_id
 	WHERE c.provider = $1 AND u.day >= ` + today + `
+	UNION ALL SELECT e.day, e.metered_calls FROM sync.erased_usage AS e WHERE e.provider = $1
 )
 SELECT clock_timestamp(),
 	(SELECT coalesce(sum(d.metered_calls) FILTER (WHERE d.day >= ` + month + `), 0)::bigint FROM days AS d),

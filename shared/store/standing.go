@@ -22,8 +22,10 @@ FROM sync.connections WHERE id = $1`
 	coalesce(clock_timestamp() - load_started_at, interval '0')
 FROM sync.streams WHERE connection_id = $1`
 
+	// Those from before a restore prove nothing, and none of them is to be gone on with.
 	standingReadings = `SELECT stream, reading, method = 'values', started_at, finished_at, checked, equal, missing, stale, damaged, surplus, mended, examples
-FROM sync.reconciliations WHERE connection_id = $1 AND started_at > clock_timestamp() - $2::interval ORDER BY started_at, id`
+FROM sync.reconciliations WHERE connection_id = $1 AND started_at > clock_timestamp() - $2::interval
+	AND started_at > coalesce((SELECT restored_at FROM sync.connections WHERE id = $1), '-infinity') ORDER BY started_at, id`
 )
 
 // Standing returns how a connection stands, for the jobs that read it again. fault.NotFound: there is

@@ -12,6 +12,7 @@ import (
 
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/sync/schedule"
 	"github.com/countinghouse/countinghouse/shared/tenant"
 )
 
@@ -28,6 +29,17 @@ WHERE refused_accounts && $2`
 	// of several companies may have come in one: it goes. A short name says nothing where it stands alone.
 	rejectedOf = `(attributes ->> 'org' = $1 OR EXISTS (SELECT FROM unnest($2::text[]) AS k (account) WHERE length(k.account) >= 6
 	AND concat_ws(' ', body, reason, attributes::text) ~ ('(?<![[:alnum:]])' || regexp_replace(k.account, '([^[:alnum:]])', '\\\1', 'g') || '(?![[:alnum:]])')))`
+
+	keepCalls = `WITH gone AS (
+	DELETE FROM sync.api_usage AS u USING sync.connections AS c WHERE c.id = u.connection_id AND c.org_id = $1 AND u.day >= ` + firstDay + `
+		AND NOT EXISTS (SELECT FROM sync.usage_days AS k WHERE k.provider = c.provider AND k.day = u.day)
+	RETURNING c.provider, u.day, u.metered_calls
+), kept AS (
+	INSERT INTO sync.erased_usage AS e (provider, day, metered_calls)
+	SELECT g.provider, g.day, sum(g.metered_calls) FROM gone AS g GROUP BY g.provider, g.day HAVING sum(g.metered_calls) > 0
+	ON CONFLICT (provider, day) DO UPDATE SET metered_calls = e.metered_calls + excluded.metered_calls
+)
+UPDATE sync.erasures SET rows = rows + (SELECT count(*) FROM gone) WHERE id = $3`
 
 	dropTenantConnections = `DELETE FROM sync.connections WHERE org_id = $1`
 	dropTenant            = `DELETE FROM sync.organisations WHERE slug = $1`
@@ -47,11 +59,8 @@ func (s *Store) DropRows(ctx context.Context, erasure int64, slug org.Slug, told
 	if err != nil {
 		return failure("look up what an organisation has", err)
 	}
-	// What it has cost the app this month is still to be known: see closeDays.
-	for _, p := range slices.Compact(slices.Sorted(slices.Values(of.providers))) {
-		if _, err := s.Usage(ctx, org.Provider(p)); err != nil {
-			return err
-		}
+	if err := s.keepCalls(ctx, erasure, slug); err != nil {
+		return err
 	}
 	tables, err := tablesOfTenants(ctx, s.pool)
 	if err != nil {
@@ -72,6 +81,20 @@ func (s *Store) DropRows(ctx context.Context, erasure int64, slug org.Slug, told
 	return s.dropRows(ctx, erasure, "sync.rejected_messages", "sync.rejected_messages", rejectedOf, []any{slug, of.accounts}, told)
 }
 
+// keepCalls deletes the organisation's counts of calls of days that are not added up yet, and keeps their
+// sum: what it has cost the app this month is still to be known. See closeDays.
+func (s *Store) keepCalls(ctx context.Context, erasure int64, slug org.Slug) error {
+	err := s.inTx(ctx, func(tx pgx.Tx) error {
+		// A day that somebody else adds up meanwhile would count twice, or not at all.
+		if _, err := tx.Exec(ctx, `LOCK TABLE sync.usage_days IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, keepCalls, slug, schedule.MonthEdge, erasure)
+		return err
+	})
+	return failure("keep the sum of an organisation's calls", err)
+}
+
 // dropRows deletes what of a table fits the condition, some thousands at a time, and counts it in the
 // same transactions.
 func (s *Store) dropRows(ctx context.Context, erasure int64, name, quoted, where string, args []any, told func(string, int64)) error {
@@ -83,6 +106,10 @@ UPDATE sync.erasures SET rows = rows + (SELECT count(*) FROM gone) WHERE id = $%
 		err := s.pool.QueryRow(ctx, sql, append(slices.Clone(args), pruned, erasure)...).Scan(&gone)
 		if errors.Is(err, pgx.ErrNoRows) {
 			break
+		}
+		var pg *pgconn.PgError
+		if errors.As(err, &pg) && pg.Code == "23503" {
+			return fault.New(fault.Conflict, "rows of "+pg.SchemaName+"."+pg.TableName+" refer to rows of "+name+" that are to be deleted: where that table is not this platform's, drop the reference, then start erase again, and it goes on")
 		}
 		if err != nil {
 			return failure("delete an organisation's rows of "+name, err)
@@ -116,13 +143,13 @@ func (s *Store) Forget(ctx context.Context, erasure int64, slug org.Slug) (x ten
 }
 
 // DropReader drops the login that reads an organisation's rows. Roles belong to the whole server: one that
-// another database knows too stays, and may not enter this one any more. fault.Forbidden: the program's own
-// login may not drop it.
+// another database knows too stays, and may not enter this one any more. That of an organisation which has
+// come back under the slug stays. fault.Forbidden: the program's own login may not drop it.
 func (s *Store) DropReader(ctx context.Context, erasure int64, slug org.Slug) (kept bool, err error) {
 	role := ReaderRole(slug)
 	doing := "drop the login " + role
 	err = retryShared(ctx, func() error {
-		kept, err = dropReader(ctx, s.pool, role)
+		kept, err = dropReader(ctx, s.pool, slug)
 		return err
 	})
 	var pg *pgconn.PgError
@@ -135,10 +162,12 @@ func (s *Store) DropReader(ctx context.Context, erasure int64, slug org.Slug) (k
 	return kept, failure(doing, err)
 }
 
-func dropReader(ctx context.Context, q *pgxpool.Pool, role string) (kept bool, err error) {
+func dropReader(ctx context.Context, q *pgxpool.Pool, slug org.Slug) (kept bool, err error) {
+	role := ReaderRole(slug)
 	var database string
 	var exists bool
-	err = q.QueryRow(ctx, `SELECT current_database(), EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)`, role).Scan(&database, &exists)
+	err = q.QueryRow(ctx, `SELECT current_database(), EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)
+	AND NOT EXISTS (SELECT FROM sync.organisations WHERE slug = $2 AND leaving_since IS NULL)`, role, slug).Scan(&database, &exists)
 	if err != nil || !exists {
 		return false, err
 	}

@@ -49,11 +49,12 @@ var ownColumns = map[string][]string{
 // leftOut is what of an organisation is not exported.
 var leftOut = []tenant.Omission{
 	{What: "tokens of connections", Why: "they open accounts at the providers, live in Secret Manager, and are of no use to anybody but this app"},
-	{What: "sync.connections: fence, lease_*, tick_noted, not_before, asked_at, dispatched_at, clearing_at, secret_version, parked_token, token_expires_at", Why: "how this installation works on the connection, and where its token is"},
+	{What: "sync.connections: fence, lease_*, tick_noted, not_before, asked_at, dispatched_at, clearing_at, restored_at, secret_version, parked_token, token_expires_at", Why: "how this installation works on the connection, and where its token is"},
 	{What: "sync.streams: checkpoint", Why: "the place in the provider's feed: a secret of this installation"},
 	{What: "sync.runs: parts; sync.parts; sync.census", Why: "work that is under way"},
 	{What: "sync.token_journal, sync.connect_links, sync.connect_states", Why: "how tokens and sign-ins came about"},
-	{What: "sync.rejected_messages, sync.call_windows, sync.allowances, sync.usage_days", Why: "this installation's own books: they are nobody's rows"},
+	{What: "sync.rejected_messages, sync.call_windows, sync.allowances, sync.usage_days, sync.erased_usage", Why: "this installation's own books: they are nobody's rows"},
+	{What: "tables in schemas of others, and in public", Why: "copies that people have made, or something else: this program does not know what is in them"},
 	{What: "columns that follow from others, such as is_voided; the views of appsheet and reporting", Why: "a migrated database makes them again"},
 }
 
@@ -120,7 +121,7 @@ func (s *snapshot) look(ctx context.Context, slug org.Slug) error {
 	return err
 }
 
-// choose finds the tables that have rows of the organisation: those of the providers' schemas whole, of
+// choose finds the tables that have rows of the organisation: those of the providers whole, of
 // the platform's own what ownColumns names.
 func (s *snapshot) choose(ctx context.Context, store *Store, slug org.Slug) error {
 	all, err := tablesOfTenants(ctx, s.tx)
@@ -130,18 +131,18 @@ func (s *snapshot) choose(ctx context.Context, store *Store, slug org.Slug) erro
 	s.about.LeftOut = slices.Clone(leftOut)
 	for _, t := range all {
 		columns, where := store.exported(t, slug)
-		if where == "" {
+		switch {
+		case where == "":
+			continue
+		case len(columns) == 0: // this login may not be allowed to look whether it has rows
+			s.about.LeftOut = append(s.about.LeftOut, tenant.Omission{What: t.String(), Why: "this version does not know what of it may be handed out"})
 			continue
 		}
 		var some bool
 		if err := s.tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+t.quoted()+" WHERE "+where+")").Scan(&some); err != nil {
-			return err
+			return failure("look for rows in "+t.String(), err)
 		}
-		switch {
-		case !some:
-		case len(columns) == 0:
-			s.about.LeftOut = append(s.about.LeftOut, tenant.Omission{What: t.String(), Why: "this version does not know what of it may be handed out"})
-		default:
+		if some {
 			s.add(t, columns, where)
 		}
 	}
@@ -175,8 +176,15 @@ func (s *Store) exported(t tenantTable, slug org.Slug) (columns []string, where 
 	default:
 		return nil, ""
 	}
-	if slices.ContainsFunc(s.tables, func(p *table) bool { return string(p.Provider) == t.schema }) {
+	if s.knows(t) {
 		columns = t.columns
 	}
 	return columns, where
+}
+
+// knows reports whether a table is a provider's, of this version's catalog.
+func (s *Store) knows(t tenantTable) bool {
+	return slices.ContainsFunc(s.tables, func(p *table) bool {
+		return slices.ContainsFunc(p.relations, func(r *relation) bool { return r.Qualified() == t.String() })
+	})
 }

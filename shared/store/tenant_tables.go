@@ -14,12 +14,17 @@ import (
 // What belongs to an organisation is found in the database's own catalog, so that a table of tomorrow is
 // exported and erased without anybody's remembering it.
 const (
+	// As in sync.admit_programs. What others keep in this database may have columns of the same names, and mean
+	// something else by them; in public that may be anybody.
+	ourSchemas = `n.nspname !~ '^(pg_|intake_|information_schema$|public$)' AND n.nspowner = (SELECT s.nspowner FROM pg_catalog.pg_namespace AS s WHERE s.nspname = 'sync')`
+
 	// Partitions are tables, what they are parts of has no rows. A column that follows from others is not copied.
-	tenantTables = `SELECT n.nspname, c.relname, array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attgenerated = ''), array_agg(a.attname::text)
+	tenantTables = `SELECT n.nspname, c.relname, has_table_privilege(c.oid, 'DELETE'), array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attgenerated = ''),
+	array_agg(a.attname::text ORDER BY a.attnum), array_agg(pg_catalog.format_type(a.atttypid, NULL) ORDER BY a.attnum)
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\_%'
-GROUP BY n.nspname, c.relname ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`
+WHERE c.relkind = 'r' AND ` + ourSchemas + `
+GROUP BY c.oid, n.nspname, c.relname ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`
 
 	tenantReferences = `SELECT n.nspname || '.' || c.relname, pn.nspname || '.' || p.relname FROM pg_catalog.pg_constraint AS f
 JOIN pg_catalog.pg_class AS c ON c.oid = f.conrelid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -36,8 +41,10 @@ const (
 // tenantTable is a table as erasing and exporting see it.
 type tenantTable struct {
 	schema, name string
+	deletable    bool     // by this login
 	columns      []string // that can be written
 	all          []string
+	types        []string // of all
 }
 
 // String is the name that people know.
@@ -89,14 +96,14 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// tablesOfTenants returns all tables, those that others refer to first.
+// tablesOfTenants returns all tables of ours, those that others refer to first.
 func tablesOfTenants(ctx context.Context, q querier) ([]tenantTable, error) {
 	rows, err := q.Query(ctx, tenantTables)
 	if err != nil {
 		return nil, err
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t tenantTable, err error) {
-		return t, row.Scan(&t.schema, &t.name, &t.columns, &t.all)
+		return t, row.Scan(&t.schema, &t.name, &t.deletable, &t.columns, &t.all, &t.types)
 	})
 	if err != nil {
 		return nil, err
@@ -107,7 +114,9 @@ func tablesOfTenants(ctx context.Context, q querier) ([]tenantTable, error) {
 	parents := map[string][]string{}
 	var child, parent string
 	if _, err = pgx.ForEachRow(rows, []any{&child, &parent}, func() error {
-		parents[child] = append(parents[child], parent)
+		if slices.ContainsFunc(all, func(t tenantTable) bool { return t.String() == parent }) {
+			parents[child] = append(parents[child], parent)
+		}
 		return nil
 	}); err != nil {
 		return nil, err

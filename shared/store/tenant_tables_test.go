@@ -15,6 +15,8 @@ import (
 var nobodys = map[string]string{
 	"sync.migrations":        "what has run",
 	"sync.usage_days":        "sums over all connections of a provider",
+	"sync.erased_usage":      "what organisations that are gone have cost, all together",
+	"sync.job_runs":          "when each job last ended well",
 	"sync.allowances":        "a provider's answers to all; the names of accounts in it are taken out one by one",
 	"sync.webhook_keys":      "public keys of providers",
 	"sync.rejected_messages": "whose they are stands in their texts: found by the organisation and by the names of its accounts",
@@ -24,7 +26,7 @@ var nobodys = map[string]string{
 // undecided are the columns of the platform's own tables that are not exported; the manifest says why.
 var undecided = map[string]string{
 	"sync.organisations":  "leaving_since",
-	"sync.connections":    "not_before fence lease_holder lease_until lease_ttl tick_noted secret_version parked_token token_expires_at asked_at dispatched_at clearing_at",
+	"sync.connections":    "not_before fence lease_holder lease_until lease_ttl tick_noted secret_version parked_token token_expires_at asked_at dispatched_at clearing_at restored_at",
 	"sync.streams":        "checkpoint",
 	"sync.runs":           "parts",
 	"sync.call_windows":   "*",

@@ -2,20 +2,51 @@ package store
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/vault"
+)
+
+const (
+	// Whichever token Intuit is asked with, it ends all that the app may do with the account.
+	taken = `EXISTS (SELECT FROM sync.connections AS o WHERE o.provider = c.provider AND o.account = c.account AND o.state <> 'disconnected' AND o.id <> c.id)`
+
+	seizeLeft = `UPDATE sync.connections AS c SET fence = ` + nextFence + `, lease_holder = $2, lease_ttl = $3, lease_until = clock_timestamp() + $3
+WHERE id = $1 AND state = 'disconnected' AND (lease_until IS NULL OR lease_until <= clock_timestamp()) AND NOT ` + taken + `
+RETURNING id, fence, org_id, provider, account, state, reason`
+
+	countOrphan = `UPDATE sync.erasures SET logins_ended = logins_ended + CASE WHEN $2 THEN 0 ELSE 1 END, logins_kept = logins_kept + CASE WHEN $2 THEN 1 ELSE 0 END WHERE id = $1`
 )
 
 // Tokens returns what the ledger says of the tokens of all connections, in every state.
 func (b Ledger) Tokens(ctx context.Context) ([]vault.Kept, error) {
-	rows, err := b.s.pool.Query(ctx, `SELECT id, org_id, provider, account, state, reason, coalesce(secret_version, 0), parked_token IS NOT NULL FROM sync.connections ORDER BY id`)
+	rows, err := b.s.pool.Query(ctx, `SELECT id, org_id, provider, account, state, reason, coalesce(secret_version, 0), parked_token IS NOT NULL,
+	state = 'disconnected' AND `+taken+` FROM sync.connections AS c ORDER BY id`)
 	if err != nil {
 		return nil, failure("look up all tokens", err)
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (k vault.Kept, err error) {
-		return k, row.Scan(&k.ID, &k.Org, &k.Provider, &k.Account, &k.State, &k.Reason, &k.Version, &k.Parked)
+		return k, row.Scan(&k.ID, &k.Org, &k.Provider, &k.Account, &k.State, &k.Reason, &k.Version, &k.Parked, &k.Taken)
 	})
 	return all, failure("look up all tokens", err)
+}
+
+// HoldLeft takes the lease of a disconnected connection. See connect.Leftovers.
+func (s *Store) HoldLeft(ctx context.Context, id org.ConnectionID, holder string, ttl time.Duration) (c org.Connection, l org.Lease, ok bool, err error) {
+	err = s.pool.QueryRow(ctx, seizeLeft, id, shortened(holder, maxText), ttl).Scan(&c.ID, &l.Fence, &c.Org, &c.Provider, &c.Account, &c.State, &c.Reason)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return org.Connection{}, org.Lease{}, false, nil
+	}
+	l.Connection = c.ID
+	return c, l, err == nil, failure("take up what a disconnected connection has left", err)
+}
+
+// CountOrphan notes that the login of a connection that is gone was ended, or left where it is. See tenant.Tenants.
+func (s *Store) CountOrphan(ctx context.Context, erasure int64, kept bool) error {
+	_, err := s.pool.Exec(ctx, countOrphan, erasure, kept)
+	return failure("count a login", err)
 }

@@ -12,6 +12,9 @@ import (
 var _ watch.Store = (*Store)(nil)
 
 const (
+	// Of what is too much to tell one half is what has waited longest, the other what began last: what is
+	// new gets through however long the old stays.
+	//
 	// What is open or failed is little, and has an index of its own; of the rest the connections alone are
 	// read. A load that goes on for longer than a tick is not late, for a day: its runs store page after page.
 	//
@@ -45,10 +48,13 @@ const (
 	CROSS JOIN LATERAL (SELECT greatest(j.connected, coalesce((SELECT min(r.started_at) FROM sync.runs AS r WHERE r.connection_id = s.connection_id
 		AND r.started_at > coalesce(s.last_success, '-infinity') AND r.outcome IN ('failed', 'partial') AND s.name = ANY (r.streams)), s.last_success)) AS since OFFSET 0) AS f
 	WHERE j.connected IS NOT NULL AND j.stuck IS NULL AND j.due IS NULL AND greatest(j.connected, s.last_success) <= at.edge AND f.since <= at.edge
-), late AS (
-	SELECT j.id, j.stuck, j.due, f.since AS failing, j.notice, j.notices, least(j.stuck, j.due, f.since, j.notice) AS since, count(*) OVER () AS total
+), waiting AS (
+	SELECT j.id, j.stuck, j.due, f.since AS failing, j.notice, j.notices, least(j.stuck, j.due, f.since, j.notice) AS since
 	FROM judged AS j LEFT JOIN failing AS f ON f.id = j.id WHERE coalesce(j.stuck, j.due, f.since, j.notice) IS NOT NULL
-	ORDER BY since, j.id LIMIT $3
+), placed AS (
+	SELECT w.id, w.stuck, w.due, w.failing, w.notice, w.notices, w.since, count(*) OVER () AS total, row_number() OVER (ORDER BY w.since, w.id) AS place FROM waiting AS w
+), late AS (
+	SELECT p.id, p.stuck, p.due, p.failing, p.notice, p.notices, p.since, p.total FROM placed AS p WHERE p.place <= $3::int / 2 OR p.place > p.total - ($3 + 1) / 2
 )
 SELECT l.total, c.id, c.org_id, c.provider, c.account, c.state, c.reason, coalesce(CASE WHEN c.lease_until > at.now THEN c.lease_holder END, ''),
 	l.stuck, l.due, c.not_before, r.started_at, coalesce(r.outcome, ''), coalesce(r.error, ''), coalesce(r.batches, 0),
@@ -59,16 +65,21 @@ LEFT JOIN LATERAL (SELECT r.started_at, r.outcome, r.error, r.batches FROM sync.
 LEFT JOIN failed AS s ON s.connection_id = l.id
 ORDER BY l.since, l.id`
 
-	closedConnections = `SELECT c.total, c.id, c.org_id, c.provider, c.account, c.state, c.reason, r.started_at FROM (
-	SELECT o.id, o.org_id, o.provider, o.account, o.state, o.reason, count(*) OVER w AS total, row_number() OVER (w ORDER BY o.id) AS place
-	FROM sync.connections AS o WHERE o.state IN ('needs_reauth', 'paused') WINDOW w AS (PARTITION BY o.state)
-) AS c LEFT JOIN LATERAL (SELECT r.started_at FROM sync.runs AS r WHERE r.connection_id = c.id ORDER BY r.started_at DESC LIMIT 1) AS r ON true
-WHERE c.place <= $1 ORDER BY c.id`
+	// A connection that cannot be synced has no runs: its last one is about when that began.
+	closedConnections = `SELECT p.total, p.id, p.org_id, p.provider, p.account, p.state, p.reason, p.started_at FROM (
+	SELECT c.id, c.org_id, c.provider, c.account, c.state, c.reason, r.started_at, count(*) OVER (PARTITION BY c.state) AS total,
+		row_number() OVER (PARTITION BY c.state ORDER BY coalesce(r.started_at, c.connected_at, c.created_at), c.id) AS place
+	FROM sync.connections AS c LEFT JOIN LATERAL (SELECT r.started_at FROM sync.runs AS r WHERE r.connection_id = c.id ORDER BY r.started_at DESC LIMIT 1) AS r ON true
+	WHERE c.state IN ('needs_reauth', 'paused')
+) AS p WHERE p.place <= $1::int / 2 OR p.place > p.total - ($1 + 1) / 2 ORDER BY p.place, p.id`
 
 	// Of what has been disconnected nobody mends anything.
-	deadLetters = `SELECT count(*) OVER (), sum(d.open) OVER ()::bigint, c.id, c.org_id, c.provider, c.account, c.state, c.reason, d.open, d.since
-FROM (SELECT connection_id, count(*) AS open, min(first_seen) AS since FROM sync.dead_letters WHERE resolved_at IS NULL GROUP BY connection_id) AS d
-JOIN sync.connections AS c ON c.id = d.connection_id WHERE c.state <> 'disconnected' ORDER BY d.since, c.id LIMIT $1`
+	deadLetters = `SELECT p.total, p.letters, p.id, p.org_id, p.provider, p.account, p.state, p.reason, p.open, p.since FROM (
+	SELECT count(*) OVER () AS total, sum(d.open) OVER ()::bigint AS letters, c.id, c.org_id, c.provider, c.account, c.state, c.reason, d.open, d.since,
+		row_number() OVER (ORDER BY d.since, c.id) AS place
+	FROM (SELECT connection_id, count(*) AS open, min(first_seen) AS since FROM sync.dead_letters WHERE resolved_at IS NULL GROUP BY connection_id) AS d
+	JOIN sync.connections AS c ON c.id = d.connection_id WHERE c.state <> 'disconnected'
+) AS p WHERE p.place <= $1::int / 2 OR p.place > p.total - ($1 + 1) / 2 ORDER BY p.place`
 )
 
 // Standings returns what is wrong with connections at this moment. See watch.Store.
@@ -86,6 +97,10 @@ func (s *Store) Standings(ctx context.Context, q watch.Question) (out watch.Stan
 		out.Letters, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (l watch.Letters, err error) {
 			return l, row.Scan(&out.AllLetters, &out.OpenLetters, &l.ID, &l.Org, &l.Provider, &l.Account, &l.State, &l.Reason, &l.Open, &l.Since)
 		})
+		return err
+	})
+	batch.Queue(`SELECT job, ended_at FROM sync.job_runs ORDER BY job`).Query(func(rows pgx.Rows) (err error) {
+		out.Jobs, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (j watch.Job, err error) { return j, row.Scan(&j.Name, &j.Ended) })
 		return err
 	})
 	return out, failure("look at all connections", s.pool.SendBatch(ctx, &batch).Close())

@@ -26,7 +26,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 	w.settle(w.two)
 	before := w.picture()
 	w.settle(w.slug)
-	with := w.picture()
+	with, costs := w.picture(), w.costs()
 	for name := range columnsOf(w, w.store.Pool) {
 		if before[name] == with[name] {
 			t.Errorf("%s has nothing of the organisation: the test would not see what is left in it", name)
@@ -36,6 +36,9 @@ func TestEraseLeavesNothing(t *testing.T) {
 	x, kept, err := w.eraser().Erase(t.Context(), w.slug)
 	if err != nil || len(kept) != 0 {
 		t.Fatalf("%v, %v", kept, err)
+	}
+	if got := w.costs(); got != costs || got[1] < 2*(500+501+502) {
+		t.Errorf("what it has cost the app (month and week of each provider): %v, and %v once it is erased", costs, got)
 	}
 	after := w.picture()
 	if diff := differ(before, after); len(diff) > 0 {
@@ -71,7 +74,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 func (w *world) roles() (all []string) {
 	w.Helper()
 	err := w.store.Pool.QueryRow(w.Context(), `SELECT array_agg(rolname::text) FROM pg_roles WHERE rolname LIKE 'reader\_%'
-AND has_database_privilege(rolname, current_database(), 'CONNECT')`).Scan(&all)
+AND has_database_privilege(oid, current_database(), 'CONNECT')`).Scan(&all)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -168,6 +171,19 @@ func (s *stop) Delete(ctx context.Context, name string) (there bool, err error) 
 	return there, err
 }
 
+func (s *stop) Login(ctx context.Context, name string) (c org.Connection, there bool, err error) {
+	err = s.around(func() (err error) { c, there, err = s.Secrets.Login(ctx, name); return err })
+	return c, there, err
+}
+
+func (s *stop) RevokeOrphan(ctx context.Context, c org.Connection) error {
+	return s.around(func() error { return s.ender.RevokeOrphan(ctx, c) })
+}
+
+func (s *stop) CountOrphan(ctx context.Context, erasure int64, kept bool) error {
+	return s.around(func() error { return s.Tenants.CountOrphan(ctx, erasure, kept) })
+}
+
 func (s *stop) Revoke(ctx context.Context, c org.Connection, l org.Lease) error {
 	return s.around(func() error { return s.ender.Revoke(ctx, c, l) })
 }
@@ -186,6 +202,7 @@ func TestEraseKilledAnywhere(t *testing.T) {
 			for whole := false; !whole; steps++ {
 				w.settle(w.slug)
 				w.asked = 0
+				costs := w.costs()
 				ctx, cancel := context.WithCancel(t.Context())
 				e := w.eraser()
 				s := &stop{Tenants: e.Tenants, Secrets: e.Secrets, ender: e.Enders["plaid"], mode: mode, left: steps + 1, cancel: cancel}
@@ -204,6 +221,9 @@ func TestEraseKilledAnywhere(t *testing.T) {
 				}
 				if diff := differ(before, w.picture()); len(diff) > 0 || len(w.open()) != 2 || len(w.secrets) != 2 || slices.Contains(w.roles(), "reader_"+string(w.slug)) {
 					t.Fatalf("after the end at step %d: %q, logins %q, secrets %v", steps+1, diff, w.open(), w.secrets)
+				}
+				if got := w.costs(); got != costs {
+					t.Fatalf("after the end at step %d: it had cost %v, and now %v", steps+1, costs, got)
 				}
 				if mode == "stopped" && w.asked != 2 {
 					t.Fatalf("stopped after step %d: 2 logins were ended by %d calls: what a provider had done was not noted", steps+1, w.asked)
@@ -253,6 +273,10 @@ func TestKeepLogins(t *testing.T) {
 	x, kept, err := e.Erase(t.Context(), w.slug)
 	if err != nil || len(kept) != 2 || x.LoginsKept != 2 || x.LoginsEnded != 0 || len(w.open()) != 2 || len(w.secrets) != 0 {
 		t.Errorf("%+v, kept %v, open %q, %v", x, kept, w.open(), err)
+	}
+	// Nobody has added up a day before.
+	if got := w.costs(); got[1] != 500+501+502 || got[3] != 500+501+502 {
+		t.Errorf("what it has cost the app: %v", got)
 	}
 }
 
@@ -388,8 +412,12 @@ func TestAccountOfAnother(t *testing.T) {
 	w.exec(`DELETE FROM sync.rejected_messages WHERE strpos(body, $1) > 0`, own)
 	w.exec(`DELETE FROM sync.notices WHERE account = $1 AND connection_id IS NULL`, own)
 	w.exec(`UPDATE sync.allowances SET refused_accounts = array_remove(refused_accounts, $1)`, own)
+	costs := w.costs()
 	if _, _, err := w.eraser().Erase(t.Context(), w.slug); err != nil {
 		t.Fatal(err)
+	}
+	if got := w.costs(); got != costs {
+		t.Errorf("it had cost %v, and now %v", costs, got)
 	}
 	if diff := differ(before, w.picture()); len(diff) > 0 || !w.logins[others] {
 		t.Errorf("another's are touched: %q, %v", diff, w.logins)

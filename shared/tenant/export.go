@@ -84,7 +84,8 @@ type File struct {
 
 const howToLoad = "The files are in an order in which they can be loaded into a database that jobs/migrate has brought to schema_version or later: " +
 	"run each file's \"load\" with the file as standard input, for example psql -c \"$load\" < file. Numbers of rows keep their values; " +
-	"where more is to be written to the tables of the schema sync, move their sequences beyond them first."
+	"where more is to be written to the tables of the schema sync, move their sequences beyond them first. " +
+	"Values are as they are, and some were typed by strangers: spreadsheets run cells that begin with = + - or @, so import the files as text."
 
 // write writes the snapshot as a zip file. What it holds in memory does not grow with the rows.
 func write(ctx context.Context, s Snapshot, w io.Writer, version string, now time.Time) (Manifest, error) {

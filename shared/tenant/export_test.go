@@ -83,6 +83,15 @@ func TestExportLoads(t *testing.T) {
 	if len(m.Files) < 100 || len(files) != len(m.Files)+1 {
 		t.Errorf("%d files in the manifest, %d in the archive", len(m.Files), len(files))
 	}
+	for name := range columnsOf(w, w.store.Pool) {
+		provider := strings.HasPrefix(name, "quickbooks.") || strings.HasPrefix(name, "plaid.")
+		if provider && !slices.ContainsFunc(m.Files, func(f tenant.File) bool { return f.Table == name }) {
+			t.Errorf("%s is not in it", name)
+		}
+	}
+	if !strings.Contains(m.HowToLoad, "import the files as text") {
+		t.Errorf("it does not say what spreadsheets do with cells that begin with =: %s", m.HowToLoad)
+	}
 	fresh := storetest.New(t)
 	for _, f := range m.Files {
 		sum := sha256.Sum256(files[f.Name])

@@ -44,8 +44,8 @@ type Exported struct {
 // none; fault.Conflict when the file is there already; fault.Unavailable, with the system's words, when
 // it cannot be written.
 func (x *Exporter) Export(ctx context.Context, slug org.Slug) (out Exported, err error) {
-	if at, err := os.Stat(x.Folder); err != nil || !at.IsDir() {
-		return out, fault.New(fault.Invalid, fmt.Sprintf("%s is not a folder that can be read: an export goes into one that is there", x.Folder))
+	if err := Folder(x.Folder); err != nil {
+		return out, err
 	}
 	now := x.Now().UTC()
 	out.Path = filepath.Join(x.Folder, fmt.Sprintf("%s-%s.zip", slug, now.Format("20060102T150405Z")))
@@ -70,6 +70,14 @@ func (x *Exporter) Export(ctx context.Context, slug org.Slug) (out Exported, err
 	}
 	out.Size, err = finish(f, out.Path)
 	return out, err
+}
+
+// Folder fails with fault.Invalid where an export cannot go because there is no such folder.
+func Folder(path string) error {
+	if at, err := os.Stat(path); err != nil || !at.IsDir() {
+		return fault.New(fault.Invalid, fmt.Sprintf("%s is not a folder that can be read: an export goes into one that is there", path))
+	}
+	return nil
 }
 
 func (x *Exporter) temporary(slug org.Slug) (file, error) {

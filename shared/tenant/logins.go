@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,66 +20,79 @@ const (
 
 // logins ends all logins, or leaves them where they are. One that cannot be ended does not keep the others
 // from it.
-func (e *Eraser) logins(ctx context.Context, x Erasure, slug org.Slug) (kept []org.Connection, err error) {
+func (e *Eraser) logins(ctx context.Context, x Erasure, slug org.Slug) (kept []Left, err error) {
 	all, err := e.Tenants.Logins(ctx, slug)
 	if err != nil {
 		return nil, err
 	}
 	var errs []error
 	for _, c := range all {
-		switch err := e.login(ctx, x, c); {
+		switch left, err := e.login(ctx, x, c); {
+		case left != nil:
+			kept = append(kept, *left)
 		case ctx.Err() != nil:
 			return kept, fault.Wrap(fault.Stopped, "stopped before all logins were ended", ctx.Err())
 		case err != nil:
 			errs = append(errs, err)
-		case e.KeepLogins:
-			kept = append(kept, c)
 		}
 	}
 	return kept, joined(errs)
 }
 
-// login ends one.
-func (e *Eraser) login(ctx context.Context, x Erasure, c org.Connection) error {
+// login ends one, or leaves it where it is.
+func (e *Eraser) login(ctx context.Context, x Erasure, c org.Connection) (left *Left, err error) {
 	l, err := e.hold(ctx, c)
 	if fault.Is(err, fault.NotFound) { // somebody was at it, and has ended it
-		return nil
+		return nil, nil //nolint:nilnil // nothing is left
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := e.end(ctx, c, l); err != nil {
-		e.Log.WarnContext(ctx, "login not ended", "event", "login_not_ended", "org", string(c.Org), "provider", string(c.Provider),
-			"connection", int64(c.ID), "kind", string(fault.Of(err)), "err", err.Error())
+	left, err = e.end(ctx, Left{Connection: c}, func(ctx context.Context, ender Ender) error { return ender.Revoke(ctx, c, l) })
+	if err != nil {
 		e.abandon(ctx, l)
-		return explained(c, err)
+		return nil, explained(c, err)
 	}
 	// What the provider has done is noted, stop or no stop: a second time it would be asked in vain.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteLimit)
 	defer cancel()
-	if err := e.Tenants.EndLogin(ctx, x.ID, l, e.KeepLogins); err != nil {
-		return err
+	if err := e.Tenants.EndLogin(ctx, x.ID, l, left != nil); err != nil {
+		return nil, err
 	}
-	event := "login_ended"
-	if e.KeepLogins {
-		event = "login_kept"
-	}
-	e.Log.InfoContext(ctx, "login dealt with", "event", event, "org", string(c.Org), "provider", string(c.Provider), "connection", int64(c.ID), "account", c.Account)
-	return nil
+	e.dealtWith(ctx, c, left)
+	return left, nil
 }
 
-// end has the provider end a login, unless it is to be kept.
-func (e *Eraser) end(ctx context.Context, c org.Connection, l org.Lease) error {
+// end has the provider end a login, unless it is to be kept, and returns it where it was left.
+func (e *Eraser) end(ctx context.Context, login Left, revoke func(context.Context, Ender) error) (left *Left, err error) {
 	if e.KeepLogins {
-		return nil
+		return &login, nil
 	}
-	ender := e.Enders[c.Provider]
+	ender := e.Enders[login.Provider]
 	if ender == nil {
-		return fault.New(fault.Forbidden, fmt.Sprintf("this program has no app of the provider %s: its settings are missing", c.Provider))
+		err = fault.New(fault.Forbidden, fmt.Sprintf("this program has no app of the provider %s: its settings are missing", login.Provider))
+	} else {
+		ctx, cancel := context.WithTimeout(ctx, endLimit)
+		defer cancel()
+		err = revoke(ctx, ender)
 	}
-	ctx, cancel := context.WithTimeout(ctx, endLimit)
-	defer cancel()
-	return ender.Revoke(ctx, c, l)
+	if errors.Is(err, ErrNoToken) {
+		login.NoToken = true
+		return &login, nil
+	}
+	if err != nil {
+		e.Log.WarnContext(ctx, "login not ended", "event", "login_not_ended", "org", string(login.Org), "provider", string(login.Provider),
+			"connection", int64(login.ID), "kind", string(fault.Of(err)), "err", err.Error())
+	}
+	return nil, err
+}
+
+func (e *Eraser) dealtWith(ctx context.Context, c org.Connection, left *Left) {
+	event, noToken := "login_ended", false
+	if left != nil {
+		event, noToken = "login_kept", left.NoToken
+	}
+	e.Log.InfoContext(ctx, "login dealt with", "event", event, "org", string(c.Org), "provider", string(c.Provider), "connection", int64(c.ID), "account", c.Account, "no_token", noToken)
 }
 
 // hold waits for a sync that is at work: ended half-way it could lose the token that ends the login. None

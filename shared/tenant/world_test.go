@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -75,6 +76,7 @@ func (w *world) settle(slug org.Slug) {
 ON CONFLICT (provider, month) DO UPDATE SET refused_accounts = a.refused_accounts || excluded.refused_accounts`, p, account(slug, p))
 		w.exec(`INSERT INTO sync.notices (provider, account, event, stream, object_id, change, raw, settled_at) VALUES ($1, $2, $2, '', '', '', '{}', now())`, p, account(slug, p))
 		w.exec(`INSERT INTO sync.call_windows (provider, account, recent) VALUES ($1, '/item/get ' || $2::text, '{}')`, p, account(slug, p))
+		w.exec(`INSERT INTO sync.api_usage (connection_id, day, calls, metered_calls) SELECT $1, (now() AT TIME ZONE 'UTC')::date - ago, 1000, 500 + ago FROM generate_series(0, 2) AS ago`, id)
 		w.exec(`UPDATE sync.connections SET shown = $2, lease_holder = '', secret_version = 1, parked_token = 'sealed' WHERE id = $1`, id, `{"marker":"(`+string(slug)+`)"}`)
 	}
 	w.exec(`INSERT INTO sync.rejected_messages (kind, reason, attributes) VALUES ('tick', 'no connection', jsonb_build_object('org', $1::text))`, slug)
@@ -227,16 +229,29 @@ WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'informat
 	return picture
 }
 
-// differ names the tables in which two pictures differ, save that of erasures, which grows, and of the days
-// whose calls have been added up.
+// differ names the tables in which two pictures differ, save that of erasures, which grows, and those of what
+// has been added up: see costs.
 func differ(a, b map[string]string) (tables []string) {
 	for name := range a {
-		if a[name] != b[name] && name != "sync.erasures" && name != "sync.usage_days" {
+		if a[name] != b[name] && name != "sync.erasures" && name != "sync.usage_days" && name != "sync.erased_usage" {
 			tables = append(tables, name)
 		}
 	}
 	slices.Sort(tables)
 	return tables
+}
+
+// costs is what each provider has metered, of whomever it was.
+func (w *world) costs() (metered [4]int) {
+	w.Helper()
+	for i, p := range []org.Provider{"quickbooks", "plaid"} {
+		u, err := w.store.Usage(w.Context(), p)
+		if err != nil {
+			w.Fatal(err)
+		}
+		metered[2*i], metered[2*i+1] = u.Month, u.Week
+	}
+	return metered
 }
 
 // eraser returns one that erases here.
@@ -261,6 +276,12 @@ func (p providerOf) Revoke(ctx context.Context, c org.Connection, _ org.Lease) e
 	return nil
 }
 
+// RevokeOrphan ends the login that is named like the secret.
+func (p providerOf) RevokeOrphan(ctx context.Context, c org.Connection) error {
+	c.Account = secret(c.Org, c.Provider, c.ID)
+	return p.Revoke(ctx, c, org.Lease{})
+}
+
 // vaultOf is Secret Manager. Its list has what was deleted, too: it is minutes old.
 type vaultOf struct{ *world }
 
@@ -269,6 +290,14 @@ func (v vaultOf) Of(_ context.Context, slug org.Slug, all []org.Connection) (nam
 		names = append(names, secret(slug, c.Provider, c.ID))
 	}
 	return append(names, "connection-"+string(slug)+"-quickbooks-999"), nil
+}
+
+func (v vaultOf) Login(ctx context.Context, name string) (c org.Connection, there bool, err error) {
+	parts := strings.Split(name, "-")
+	id, err := strconv.ParseInt(parts[len(parts)-1], 10, 64)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return org.Connection{ID: org.ConnectionID(id), Org: v.slug, Provider: org.Provider(parts[len(parts)-2])}, v.secrets[name], errors.Join(err, ctx.Err())
 }
 
 func (v vaultOf) Delete(ctx context.Context, name string) (there bool, err error) {

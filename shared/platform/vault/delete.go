@@ -2,8 +2,10 @@ package vault
 
 import (
 	"context"
-	"math"
+	"fmt"
 	"regexp"
+	"slices"
+	"strconv"
 
 	"cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
 	"google.golang.org/grpc/codes"
@@ -15,22 +17,24 @@ import (
 
 // secretOf is SecretName the other way round. A slug may have hyphens and digits in it, a provider's name
 // has no hyphen: read from its end, a name has one meaning.
-var secretOf = regexp.MustCompile(`^` + SecretPrefix + `(.+)-[a-z0-9_]+-[0-9]+$`)
+var secretOf = regexp.MustCompile(`^` + SecretPrefix + `(.+)-([a-z0-9_]+)-([0-9]+)$`)
 
-// SecretOwner returns the organisation that a secret was named for by SecretName; ok is false for other names.
-func SecretOwner(secret string) (slug org.Slug, ok bool) {
+// SecretOwner returns whom a secret was named for by SecretName: of the connection only its number, its
+// organisation and its provider are told. ok is false for other names.
+func SecretOwner(secret string) (c org.Connection, ok bool) {
 	m := secretOf.FindStringSubmatch(secret)
 	if m == nil {
-		return "", false
+		return org.Connection{}, false
 	}
-	return org.Slug(m[1]), true
+	id, err := strconv.ParseInt(m[3], 10, 64)
+	return org.Connection{ID: org.ConnectionID(id), Org: org.Slug(m[1]), Provider: org.Provider(m[2])}, err == nil
 }
 
 // Delete destroys all versions of a secret, and then the secret: where the right to delete it is missing
 // its tokens are gone all the same. there is false when there was none. Errors: fault.Forbidden without
 // the right secretmanager.secrets.delete, else as Get's.
 func (s *SecretManager) Delete(ctx context.Context, secret string) (there bool, err error) {
-	if err := s.DestroyUpTo(ctx, secret, math.MaxInt64); err != nil {
+	if err := s.destroyAll(ctx, secret); err != nil {
 		return false, err
 	}
 	err = s.client.DeleteSecret(ctx, &secretmanagerpb.DeleteSecretRequest{Name: s.name(secret)})
@@ -41,6 +45,27 @@ func (s *SecretManager) Delete(ctx context.Context, secret string) (there bool, 
 		return false, kind("delete secret", err)
 	}
 	return true, nil
+}
+
+// destroyAll destroys all versions of a secret, the oldest first. It looks below destroyed ones, too: somebody
+// may have destroyed one by hand.
+func (s *SecretManager) destroyAll(ctx context.Context, secret string) error {
+	var names []string
+	err := s.each(ctx, secret, func(v *secretmanagerpb.SecretVersion, _ int64) bool {
+		if v.GetState() != secretmanagerpb.SecretVersion_DESTROYED {
+			names = append(names, v.GetName())
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Backward(names) {
+		if _, err := s.client.DestroySecretVersion(ctx, &secretmanagerpb.DestroySecretVersionRequest{Name: name}); err != nil {
+			return kind("destroy secret version", err)
+		}
+	}
+	return nil
 }
 
 // Adopt moves the pointer to the newest stored token, where a process has died after it had stored one and
@@ -55,4 +80,21 @@ func (v *Vault) Adopt(ctx context.Context, c org.Connection, l org.Lease) error 
 		return nil
 	}
 	return err
+}
+
+// Newest returns the newest stored token of a connection that the ledger does not know any more.
+// fault.NotFound and ErrNoToken when no version is usable, fault.Invalid when what is there is no token.
+func (v *Vault) Newest(ctx context.Context, c org.Connection) (Token, error) {
+	usable, err := v.above(ctx, c, 0)
+	if err != nil {
+		return Token{}, err
+	}
+	if len(usable) == 0 {
+		return Token{}, fault.Wrap(fault.NotFound, "no token is stored for this connection", ErrNoToken)
+	}
+	payload, err := v.get(ctx, SecretName(c), usable[0])
+	if err != nil {
+		return Token{}, fmt.Errorf("read token: %w", err)
+	}
+	return decode(payload)
 }

@@ -31,6 +31,8 @@ func TestRestoredDatabase(t *testing.T) {
 		{name: "a token was parked, and nothing has happened since", backup: parked, want: "access-marker-2-1", asks: 1},
 		{name: "a token was parked, and the app's secret has changed since", backup: sealedOtherwise, renewed: 2, want: "access-marker-3-2"},
 		{name: "nothing has happened since", want: "access-marker-2-1", asks: 1},
+		{name: "an attempt to connect was under way, and came about", backup: unconnected, renewed: 2, want: "access-marker-3-2"},
+		{name: "the secrets were called lost, and are there", backup: unconnected, want: "access-marker-2-1", asks: 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := setup(t, 0)
@@ -68,6 +70,8 @@ func TestRestoredDatabase(t *testing.T) {
 		})
 	}
 }
+
+func unconnected(*testing.T, *fixture) vault.Entry { return vault.Entry{} }
 
 func underWay(_ *testing.T, f *fixture) vault.Entry {
 	return vault.Entry{Version: f.ledger.entry.Version, Open: &vault.Attempt{ID: 1, Started: start}}
@@ -123,9 +127,11 @@ func TestDisconnectAfterRestore(t *testing.T) {
 	if _, err := f.access(t, f.process(t)); err != nil {
 		t.Fatal(err)
 	}
-	f.ledger.entry = backup
-	got, err := f.process(t).Current(t.Context(), conn)
-	if err != nil || got.Refresh != "refresh-marker-2" {
-		t.Errorf("Current: the newest token %t, %v", got.Refresh == "refresh-marker-2", err)
+	for _, old := range []vault.Entry{backup, {}} { // also where it was not connected then
+		f.ledger.entry = old
+		got, err := f.process(t).Current(t.Context(), conn)
+		if err != nil || got.Refresh != "refresh-marker-2" {
+			t.Errorf("Current: the newest token %t, %v", got.Refresh == "refresh-marker-2", err)
+		}
 	}
 }

@@ -80,7 +80,7 @@ func (s *Session) recover(ctx context.Context, e Entry) (t Token, lost time.Time
 	}
 	t, err = s.vault.read(ctx, s.conn, e)
 	switch {
-	case fault.Is(err, fault.Invalid):
+	case fault.Is(err, fault.Invalid), fault.Is(err, fault.NotFound) && e.Version == 0:
 		t, err = s.newer(ctx, e, err)
 	case err == nil && e.Parked != nil && e.Open == nil && !s.unparked:
 		s.unparked = true
@@ -95,8 +95,8 @@ func (s *Session) recover(ctx context.Context, e Entry) (t Token, lost time.Time
 }
 
 // newer takes a newer token where the one that the entry points at is of no use: a database that was
-// restored from a backup points at one that has been renewed, and destroyed, since. Without a newer one
-// the error is unusable.
+// restored from a backup points at one that has been renewed, and destroyed, since, or at none. Without a
+// newer one the error is unusable.
 func (s *Session) newer(ctx context.Context, e Entry, unusable error) (Token, error) {
 	t, err := s.adopt(ctx, e)
 	if fault.Is(err, fault.NotFound) {

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ type Kept struct {
 	org.Connection
 	Version int64 // the pointer; zero: no token is stored
 	Parked  bool  // a token waits, sealed in the database, until Secret Manager takes it
+	Taken   bool  // it is disconnected, and another connection has its account by now
 }
 
 // Shelf is the part of Secret Manager that Sweep works on.
@@ -40,12 +42,14 @@ type Swept struct {
 	Looked    int      // secrets that were looked at
 	Destroyed int      // versions that held tokens which have been replaced
 	Parked    []Kept   // tokens that still wait for Secret Manager
+	Leftovers []Kept   // disconnected connections that still have a token, wherever the pointer points
 	Orphans   []string // secrets that hold a token, and that no connection has
 }
 
 // Sweep destroys what renewals of tokens have left: versions below the pointer, which outlived an outage of
-// Secret Manager, and cost money each month. It looks for secrets that no connection has, and leaves them
-// as they are: one may be all that is left of a login which a restored database does not know.
+// Secret Manager, and cost money each month. It looks for secrets that no connection has, and for tokens of
+// connections that are disconnected, and leaves them as they are: one may be all that is left of a login which
+// a restored database does not know.
 //
 // Secret Manager lets a project make 600 changes a minute and look at 600 things, and the syncs need theirs: turn is
 // waited for before each call. Connections are read after the secrets are listed, because a connection is there
@@ -65,22 +69,25 @@ func Sweep(ctx context.Context, shelf Shelf, connections func(context.Context) (
 	if err != nil {
 		return s, err
 	}
-	below := make(map[string]int64, len(all)) // by secret: the pointer
+	has := make(map[string]Kept, len(all)) // by secret
 	for _, k := range all {
-		below[SecretName(k.Connection)] = k.Version
-		if k.Parked {
+		has[SecretName(k.Connection)] = k
+		switch {
+		case k.Parked && k.State == org.Disconnected: // no sync moves it any more
+			s.Leftovers = append(s.Leftovers, k)
+		case k.Parked:
 			s.Parked = append(s.Parked, k)
 		}
 	}
 	rand.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	var errs []error
 	for failures := 0; len(names) > 0 && failures < 3; names = names[1:] {
-		pointer, known := below[names[0]]
-		if known && pointer < 2 {
-			continue // there is nothing below
+		k, known := has[names[0]]
+		if known && k.settled() {
+			continue
 		}
 		failures++
-		if err := s.one(ctx, shelf, names[0], pointer, known, turn); err != nil {
+		if err := s.one(ctx, shelf, names[0], k, known, turn); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", names[0], err))
 			continue
 		}
@@ -90,22 +97,36 @@ func Sweep(ctx context.Context, shelf Shelf, connections func(context.Context) (
 		errs = append(errs, fmt.Errorf("%d secrets were not looked at", len(names)))
 	}
 	slices.Sort(s.Orphans)
+	slices.SortFunc(s.Leftovers, func(a, b Kept) int { return cmp.Compare(a.ID, b.ID) })
 	return s, errors.Join(errs...)
 }
 
+// settled reports whether nothing needs to be looked for in the secret: there is nothing below the pointer, or
+// it is known already that a disconnected connection has a token.
+func (k Kept) settled() bool {
+	if k.State == org.Disconnected {
+		return k.Parked
+	}
+	return k.Version < 2
+}
+
 // one sweeps a secret.
-func (s *Swept) one(ctx context.Context, shelf Shelf, name string, pointer int64, known bool, turn func(context.Context) error) error {
+func (s *Swept) one(ctx context.Context, shelf Shelf, name string, k Kept, known bool, turn func(context.Context) error) error {
 	if err := turn(ctx); err != nil {
 		return err
 	}
 	s.Looked++
-	if known {
-		n, err := shelf.DestroyBelow(ctx, name, pointer, turn)
+	if known && k.State != org.Disconnected {
+		n, err := shelf.DestroyBelow(ctx, name, k.Version, turn)
 		s.Destroyed += n
 		return err
 	}
 	usable, err := shelf.Above(ctx, name, 0)
-	if len(usable) > 0 {
+	switch {
+	case len(usable) == 0:
+	case known:
+		s.Leftovers = append(s.Leftovers, k)
+	default:
 		s.Orphans = append(s.Orphans, name)
 	}
 	return err

@@ -74,30 +74,41 @@ func kept(id, version int64) vault.Kept {
 	return vault.Kept{Connection: org.Connection{ID: org.ConnectionID(id), Org: "onpoint", Provider: "quickbooks"}, Version: version}
 }
 
+func ended(id, version int64) vault.Kept {
+	k := kept(id, version)
+	k.State = org.Disconnected
+	return k
+}
+
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	s := &shelves{secrets: map[string][]int64{
-		"connection-onpoint-quickbooks-1": {3, 5, 7, 8, 9}, // 8 is the pointer: 9 is adopted by the next sync
-		"connection-onpoint-quickbooks-2": {4},
-		"connection-onpoint-quickbooks-3": {1},
-		"connection-onpoint-quickbooks-4": {2, 3}, // its pointer is gone: nothing says which is good
-		"connection-onpoint-quickbooks-5": {1},    // no connection has it
-		"connection-onpoint-quickbooks-6": nil,    // nor this one, which is empty
-		"plaid-secret":                    {1, 2},
+		"connection-onpoint-quickbooks-1":  {3, 5, 7, 8, 9}, // 8 is the pointer: 9 is adopted by the next sync
+		"connection-onpoint-quickbooks-2":  {4},
+		"connection-onpoint-quickbooks-3":  {1},
+		"connection-onpoint-quickbooks-4":  {2, 3}, // disconnected, and its pointer is gone
+		"connection-onpoint-quickbooks-8":  {6},    // disconnected, and its token could not be destroyed
+		"connection-onpoint-quickbooks-9":  nil,    // disconnected, and all is well
+		"connection-onpoint-quickbooks-10": {1},    // disconnected, and parked
+		"connection-onpoint-quickbooks-5":  {1},    // no connection has it
+		"connection-onpoint-quickbooks-6":  nil,    // nor this one, which is empty
+		"plaid-secret":                     {1, 2},
 	}}
 	parked := kept(2, 4)
 	parked.Parked = true
+	left := []vault.Kept{ended(4, 0), ended(8, 6), ended(10, 0)}
+	left[2].Parked = true
 	connections := func(context.Context) ([]vault.Kept, error) {
 		if s.calls == 0 {
 			t.Error("connections are looked up first: one that is made meanwhile would be missed")
 		}
-		return []vault.Kept{kept(1, 8), parked, kept(3, 1), kept(4, 0), kept(7, 3)}, nil
+		return append([]vault.Kept{kept(1, 8), parked, kept(3, 1), kept(7, 3), ended(9, 0)}, left...), nil
 	}
 	got, err := vault.Sweep(t.Context(), s, connections, s.turn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := vault.Swept{Looked: 4, Destroyed: 3, Parked: []vault.Kept{parked}, Orphans: []string{"connection-onpoint-quickbooks-5"}}
+	want := vault.Swept{Looked: 7, Destroyed: 3, Parked: []vault.Kept{parked}, Leftovers: left, Orphans: []string{"connection-onpoint-quickbooks-5"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("swept (-want +got):\n%s", diff)
 	}

@@ -156,19 +156,20 @@ func (v *Vault) Forget(ctx context.Context, c org.Connection, l org.Lease) error
 	return v.Ledger.Settle(ctx, l, 0, time.Time{})
 }
 
-// Current returns the stored token of a connection, without renewing it; a person's disconnect
-// needs it to revoke. fault.NotFound when there is none, fault.Invalid when it is destroyed or damaged;
-// ErrNoToken where it is certain that there is none to come back to.
+// Current returns the stored token of a connection, without renewing it. fault.NotFound when there is
+// none, fault.Invalid when it is destroyed or damaged; ErrNoToken where it is certain that there is none
+// to come back to: neither where the ledger points nor above.
 func (v *Vault) Current(ctx context.Context, c org.Connection) (Token, error) {
 	e, err := v.Ledger.Entry(ctx, c.ID)
 	if err != nil {
 		return Token{}, err
 	}
 	t, err := v.read(ctx, c, e)
-	if e.Version == 0 || !errors.Is(err, ErrNoToken) {
+	if !errors.Is(err, ErrNoToken) {
 		return t, err
 	}
-	// In a database that was restored from a backup the pointer is behind.
+	// The pointer is behind in a database that was restored from a backup, and where a process has died
+	// before it could move it.
 	above, errAbove := v.above(ctx, c, e.Version)
 	switch {
 	case errAbove != nil:

@@ -28,10 +28,12 @@ type Limiter interface {
 
 // Options makes a Client. API, ClientID and Secret are required.
 type Options struct {
-	API      string       // base address: Sandbox, Production, or a simulator's
-	ClientID string       // of the app
-	Secret   Secret       // of the app in that environment
-	HTTP     *http.Client // follows no redirect; nil: httpclient.New's defaults
+	API string // base address: Sandbox, Production, or a simulator's
+	// Environment is "sandbox" or "production": an Item of the other one is not ended. Empty: whichever.
+	Environment string
+	ClientID    string       // of the app
+	Secret      Secret       // of the app in that environment
+	HTTP        *http.Client // follows no redirect; nil: httpclient.New's defaults
 	// Limiter returns what limits calls of endpoint, a path such as "/transactions/sync", for an Item; item
 	// is empty for calls about none. Plaid counts per endpoint, by Item and by client. nil: only what
 	// Plaid asks for is waited for.

@@ -4,8 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/countinghouse/countinghouse/shared/fault"
 )
 
 // Tokens gives the access token of an Item.
@@ -128,18 +132,37 @@ func itemState(item, status json.RawMessage) (ItemState, error) {
 	return s, nil
 }
 
-// Remove ends the Item: its access token stops working and Plaid stops billing it. An Item that is gone already is removed.
+// Remove ends the Item: its access token stops working and Plaid stops billing it. An Item that is gone already is
+// removed. One of another environment is not: Plaid says the same of both. fault.Forbidden then.
 //
 //	POST /item/remove → {"request_id":"…"}
 //
 // Limits: 30 calls a minute. Source: Plaid, /item/remove.
 func (i *Item) Remove(ctx context.Context) error {
-	err := i.post(ctx, "/item/remove", nil, acknowledged)
+	token, err := i.tokens.Access(ctx)
+	if err != nil {
+		return &TokenError{err}
+	}
+	if err := i.client.ours(token); err != nil {
+		return err
+	}
+	err = i.post(ctx, "/item/remove", nil, acknowledged)
 	var p *problem
 	if errors.As(err, &p) && p.effect == ended && p.code != codeBankGone {
 		return nil
 	}
 	return err
+}
+
+// ours refuses a token that names another environment than the client's.
+func (c *Client) ours(token string) error {
+	own := c.opts.Environment
+	for _, other := range []string{"sandbox", "development", "production"} {
+		if own != "" && other != own && strings.HasPrefix(token, "access-"+other+"-") {
+			return fault.New(fault.Forbidden, fmt.Sprintf("this bank connection belongs to Plaid's environment %s, and PLAID_ENVIRONMENT is %s: set PLAID_ENVIRONMENT and PLAID_SECRET to %s", other, own, other))
+		}
+	}
+	return nil
 }
 
 // UpdateWebhook has Plaid send the Item's webhooks to url from now on; the first tells so. An empty url ends them.

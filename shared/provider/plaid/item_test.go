@@ -1,6 +1,7 @@
 package plaid
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -85,6 +86,37 @@ func TestRemove(t *testing.T) {
 		}
 	}
 }
+
+// TestRemoveOfAnotherEnvironment: Plaid would say that there is no such Item, and it would be taken for removed.
+func TestRemoveOfAnotherEnvironment(t *testing.T) {
+	for _, tt := range []struct {
+		own, token string
+		want       fault.Kind
+	}{
+		{"sandbox", "access-sandbox-" + marker, ""},
+		{"sandbox", "access-production-" + marker, fault.Forbidden},
+		{"production", "access-sandbox-" + marker, fault.Forbidden},
+		{"production", "access-development-" + marker, fault.Forbidden},
+		{"production", marker, ""}, // of a form that Plaid does not have yet
+		{"", "access-production-" + marker, ""},
+	} {
+		c, s, _ := scripted(t, reply{status: 400, body: said("INVALID_INPUT", "INVALID_ACCESS_TOKEN")})
+		c.opts.Environment = tt.own
+		err := c.Item("item-1", given(tt.token)).Remove(t.Context())
+		if asked := len(s.seen) == 1; fault.Of(err) != tt.want || asked != (tt.want == "") {
+			t.Errorf("%s in %s: %v, Plaid was asked: %t", tt.token, tt.own, err, asked)
+		}
+		if err != nil && !strings.Contains(err.Error(), "set PLAID_ENVIRONMENT and PLAID_SECRET") {
+			t.Errorf("%v does not say what to do", err)
+		}
+		leaks(t, err)
+	}
+}
+
+// given is an access token.
+type given string
+
+func (g given) Access(context.Context) (string, error) { return string(g), nil }
 
 // TestAcknowledgements: the calls that only say that it was done.
 func TestAcknowledgements(t *testing.T) {

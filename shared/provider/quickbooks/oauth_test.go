@@ -193,6 +193,12 @@ func TestRevoke(t *testing.T) {
 	}{
 		{"done", says(200, "", ""), ""},
 		{"unknown token", says(400, "", ""), ""},
+		{"unknown token, said", says(400, jsonType, `{"error":"invalid_grant"}`), ""},
+		{"wrong keys, as some say it", says(400, jsonType, `{"error":"invalid_client"}`), fault.Invalid},
+		{"not this app's", says(400, jsonType, `{"error":"unauthorized_client"}`), fault.Invalid},
+		{"refused for another reason", says(400, jsonType, `{"error":"unsupported_token_type"}`), fault.Invalid},
+		{"something on the way", says(400, "text/html", html), fault.Unavailable},
+		{"an error of another form", says(400, jsonType, `{"fault":{"type":"x"}}`), fault.Unavailable},
 		{"wrong keys", says(401, jsonType, `{"error":"invalid_client"}`), fault.Invalid},
 		{"down", says(503, "text/html", html), fault.Unavailable},
 		{"busy", says(429, "", ""), fault.RateLimited},

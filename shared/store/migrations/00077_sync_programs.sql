@@ -49,6 +49,7 @@ $$;
 -- of a table of the same name in intake_<schema>, which has no policies because nobody can read it, and
 -- programs copy into that one: the rows land in the table itself, at the same speed (finding a default
 -- partition would cost 3 %, one without bounds does not).
+-- contract: the table that it is put under is new, and the rows stay where all code looks for them
 -- +goose StatementBegin
 CREATE FUNCTION sync.open_intake(t regclass) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -71,6 +72,7 @@ $$;
 COMMENT ON FUNCTION sync.open_intake(regclass) IS 'Lets programs COPY into a table with policies.';
 
 -- Called at the end of each Migrate, so that no migration has to think of the programs.
+-- contract: it gives rights, and opens tables to COPY
 -- +goose StatementBegin
 CREATE FUNCTION sync.admit_programs() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -108,6 +110,7 @@ $$;
 -- +goose StatementEnd
 COMMENT ON FUNCTION sync.admit_programs() IS 'Gives countinghouse_program its rights on all tables and views there are.';
 
+-- contract: what is altered each call says for itself
 -- +goose StatementBegin
 CREATE FUNCTION sync.alter_table(t regclass, change text) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -55,6 +56,20 @@ func (m *Managed) Exec(t testing.TB, sql string) {
 	if _, err := m.admin.Exec(context.Background(), sql); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Client returns the path of one of PostgreSQL's client programs. A downloaded server comes without: then
+// the test is skipped, but not where CI is set.
+func (m *Managed) Client(t testing.TB, name string) string {
+	t.Helper()
+	path, err := m.server.Client(name)
+	if err != nil && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // Login makes a login as an account gets it: without any right.

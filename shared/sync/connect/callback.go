@@ -164,7 +164,7 @@ func (s *server) connected(ctx context.Context, v visit, c org.Connection, accou
 func (s *server) attach(ctx context.Context, v visit, a Attempt, consent Consent) (c org.Connection, l org.Lease, name string, err error) {
 	account := consent.Account
 	if account == "" {
-		account = "unnamed " + random()
+		account = Unnamed + random()
 	}
 	c, l, err = s.held(v.r.Context(), func() (org.Connection, org.Lease, bool, error) {
 		return s.Store.Attach(ctx, a, account, s.Holder, leaseLife, func(have []Existing) (org.ConnectionID, error) {

@@ -46,6 +46,31 @@ func Clear(ctx context.Context, store Remains, name org.Provider, provider Revok
 	return tried, ctx.Err()
 }
 
+// Unnamed begins the account of an attempt to connect as long as its provider has not named it.
+const Unnamed = "unnamed "
+
+// Leftovers are disconnected connections that have a token for all that.
+type Leftovers interface {
+	leases
+	// HoldLeft takes the lease of a connection that is disconnected, and leaves it so. ok is false when it is
+	// not, when somebody is at it, and when another connection has its account by now: that one's consent
+	// could end with this one's.
+	HoldLeft(ctx context.Context, id org.ConnectionID, holder string, ttl time.Duration) (c org.Connection, l org.Lease, ok bool, err error)
+}
+
+// ClearLeft ends the consent that a disconnected connection has left at the provider. One that cannot be
+// ended now stays as it is. tried is false when it is not to be ended; the error is the database's.
+func ClearLeft(ctx context.Context, store Leftovers, id org.ConnectionID, provider Revoker, holder string, log *slog.Logger) (tried bool, err error) {
+	c, l, ok, err := store.HoldLeft(ctx, id, holder, leaseLife)
+	if err != nil || !ok {
+		return false, err
+	}
+	log.WarnContext(ctx, "a disconnected connection has a token that nobody uses: its consent is ended", "event", "leftover_consent",
+		"org", string(c.Org), "provider", string(c.Provider), "connection", int64(c.ID), "account", c.Account)
+	end(ctx, store, provider, log, c, l)
+	return true, nil
+}
+
 // end ends a consent that nobody uses, and its connection; when the provider cannot do so now, the
 // connection stays as it is. noted reports whether a tick came for it.
 func end(ctx context.Context, store leases, provider Revoker, log *slog.Logger, c org.Connection, l org.Lease) (noted bool) {

@@ -18,11 +18,11 @@ type Store interface {
 type Question struct {
 	Behind  time.Duration  // what has waited for longer is behind
 	Waiting []org.Provider // whose calls are used up: who waits for those alone is not behind
-	Most    int            // as many of each list, those that have waited longest first
+	Most    int            // as many of each list: of more than that, half those that have waited longest, half those that began last
 }
 
-// Standings are the connections with something to tell. Of each list the first Question.Most, and how
-// many there are.
+// Standings are the connections with something to tell, those that have waited longest first. Of each list
+// up to Question.Most, and how many there are.
 type Standings struct {
 	Now         time.Time // by the store's clock
 	Connections int       // active, paused, or in need of a login
@@ -35,6 +35,13 @@ type Standings struct {
 	Letters     []Letters
 	AllLetters  int // connections that have dead letters
 	OpenLetters int // how many those have together
+	Jobs        []Job
+}
+
+// Job is one that a schedule starts.
+type Job struct {
+	Name  string
+	Ended time.Time // when it last ended well; where it never has, since when that is waited for
 }
 
 // Late is a connection that is behind, and what there is to see of why. It has one or more of Stuck,

@@ -1,6 +1,6 @@
 // Package watch tells those on call what is wrong: a structured log line for each connection that is
-// behind, that needs a login or that has dead letters, one for each provider's calls of the month, and a
-// last one that says that somebody has looked. Alerts are built on these lines, and on the absence of the last.
+// behind, that needs a login or that has dead letters, one for each job that has not ended for too long,
+// one for each provider's calls of the month, and a last one that says that somebody has looked. Alerts are built on these lines, and on the absence of the last.
 //
 // It goes by what the database says alone, so it finds out whatever has died: the schedule, the
 // messages, or the programs that answer them. It keeps nothing between two looks.
@@ -14,7 +14,9 @@ import (
 	"github.com/countinghouse/countinghouse/shared/org"
 )
 
-// Most is how many lines of a kind one look tells. One more line counts the others.
+// Most is how many lines of a kind one look tells. One more line counts the others. Half of them are for
+// those that have waited longest, the other half for those that began last: what is new is told, also
+// while more than Most stay as they are.
 const Most = 100
 
 // Budget is how a provider's calls of the month stand.
@@ -31,7 +33,8 @@ type Budget struct {
 type Watch struct {
 	Store   Store
 	Budgets func(context.Context) ([]Budget, error)
-	Behind  time.Duration // how long after it was due a connection is behind
+	Behind  time.Duration            // how long after it was due a connection is behind
+	Jobs    map[string]time.Duration // those that a schedule starts, and how long after their last good end they are missed
 	Log     *slog.Logger
 	// Name returns a context whose lines carry the connection's organisation and provider.
 	Name func(context.Context, org.Connection) context.Context
@@ -44,6 +47,7 @@ type Watch struct {
 //	paused            INFO     its provider has closed it for now: connection, since, reason
 //	dead_letters      WARNING  records that could not be stored: connection, open, since
 //	more              WARNING  there are more than 100 of a kind: of, count
+//	job_missed        WARNING  a job has not ended well for too long: job, since
 //	budget            INFO     used, forecast, limit, percent, reason; WARNING from 80, ERROR from 95 percent
 //	watch             INFO     the look is over: connections, stale, reconnect, paused, dead_letters, took
 //
@@ -65,6 +69,7 @@ func (w *Watch) Look(ctx context.Context) error {
 		return err
 	}
 	w.connections(ctx, &s)
+	w.jobs(ctx, &s)
 	for _, b := range budgets {
 		w.budget(ctx, b)
 	}
@@ -108,6 +113,15 @@ func (w *Watch) tell(ctx context.Context, level slog.Level, c org.Connection, wh
 func (w *Watch) more(ctx context.Context, of string, count int) {
 	if count > 0 {
 		w.Log.WarnContext(ctx, "there are more of these", "event", "more", "of", of, "count", count)
+	}
+}
+
+// jobs tells which have not ended well for too long: they fail, or nobody starts them.
+func (w *Watch) jobs(ctx context.Context, s *Standings) {
+	for _, j := range s.Jobs {
+		if limit, known := w.Jobs[j.Name]; known && s.Now.Sub(j.Ended) > limit {
+			w.Log.WarnContext(ctx, "a job has not ended well for too long", "event", "job_missed", "job", j.Name, "since", j.Ended.UTC().Truncate(time.Second))
+		}
 	}
 }
 

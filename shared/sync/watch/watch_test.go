@@ -39,7 +39,7 @@ func look(t *testing.T, b *books, budgets ...watch.Budget) (lines []map[string]a
 	t.Helper()
 	var out bytes.Buffer
 	w := watch.Watch{
-		Store: b, Behind: 15 * time.Minute, Log: slog.New(slog.NewJSONHandler(&out, nil)),
+		Store: b, Behind: 15 * time.Minute, Jobs: map[string]time.Duration{"daily": 26 * time.Hour, "reconcile": 26 * time.Hour}, Log: slog.New(slog.NewJSONHandler(&out, nil)),
 		Budgets: func(context.Context) ([]watch.Budget, error) { return budgets, nil },
 		Name:    func(ctx context.Context, _ org.Connection) context.Context { return ctx },
 	}
@@ -135,6 +135,16 @@ func TestLookCountsTheRest(t *testing.T) {
 	}
 	if last := lines[7]; last["connections"] != 900.0 || last["stale"] != 101.0 || last["reconnect"] != 2.0 || last["paused"] != 7.0 || last["dead_letters"] != 44.0 {
 		t.Errorf("%v", last)
+	}
+}
+
+// TestJobMissed: a job that has not ended well for too long is told, whether it fails or nobody starts it.
+func TestJobMissed(t *testing.T) {
+	t.Parallel()
+	b := &books{standings: watch.Standings{Jobs: []watch.Job{{Name: "daily", Ended: ago(26*60 + 1)}, {Name: "reconcile", Ended: ago(26 * 60)}, {Name: "of a release to come", Ended: ago(1e6)}}}}
+	lines, err := look(t, b)
+	if err != nil || len(lines) != 2 || lines[0]["event"] != "job_missed" || lines[0]["level"] != "WARN" || lines[0]["job"] != "daily" || lines[0]["since"] != "2026-11-20T09:59:00Z" {
+		t.Errorf("%v, %v", lines, err)
 	}
 }
 
