@@ -70,17 +70,22 @@ func (c tree) find(words []string) (tree, []string) {
 	return c, words
 }
 
-// Every command that the scripts give is one that gcloud has, with flags that it takes.
-func TestGcloudKnowsTheCommands(t *testing.T) {
-	root := sdk(t)
-	raw, err := os.ReadFile(filepath.Join(root, "data/cli/gcloud_completions.py"))
+// commands reads it.
+func commands(t *testing.T) (all tree) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(sdk(t), "data/cli/gcloud_completions.py"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all tree
 	if err := json.Unmarshal(raw[bytes.IndexByte(raw, '{'):], &all); err != nil {
 		t.Fatal(err)
 	}
+	return all
+}
+
+// Every command that the scripts give is one that gcloud has, with flags that it takes.
+func TestGcloudKnowsTheCommands(t *testing.T) {
+	all := commands(t)
 	w := newCloud(t, nil)
 	if failed := w.deploy(t); failed != "" || w.rollback(t) != 0 || w.rollback(t, "v1") != 0 {
 		t.Fatal(w.said.String())

@@ -15,7 +15,8 @@ import (
 	"github.com/countinghouse/countinghouse/shared/app"
 )
 
-// A backup is what PostgreSQL's own programs make: the server's logins, and the database.
+// A backup is what PostgreSQL's own programs make: the server's logins, without their passwords, which on a
+// managed server nobody sees, and the database.
 const (
 	rolesFile    = "roles.sql"
 	databaseFile = "database.dump"
@@ -24,7 +25,7 @@ const (
 // backup writes the backup, while everything is at work.
 func (d *disaster) backup(ctx context.Context) error {
 	server := d.server.URL("postgres")
-	if err := d.client(ctx, "pg_dumpall", nil, "--roles-only", "--dbname="+server, "--file="+filepath.Join(d.folder, rolesFile)); err != nil {
+	if err := d.client(ctx, "pg_dumpall", nil, "--roles-only", "--no-role-passwords", "--dbname="+server, "--file="+filepath.Join(d.folder, rolesFile)); err != nil {
 		return err
 	}
 	if err := d.client(ctx, "pg_dump", nil, "--format=custom", "--dbname="+d.server.URL(database), "--file="+filepath.Join(d.folder, databaseFile)); err != nil {

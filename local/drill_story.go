@@ -252,7 +252,7 @@ func (d *disaster) lifeGoesOn(ctx context.Context) error {
 		return err
 	}
 	at := time.Now()
-	if err := app.Reconcile.Run(ctx, []string{"-all", "-full", "-restart"}, append(d.environment(), "LOG_LEVEL=error"), io.Discard, io.Discard); err != nil {
+	if err := app.Reconcile.Run(ctx, []string{"-all", "-full"}, append(d.environment(), "LOG_LEVEL=error"), io.Discard, io.Discard); err != nil {
 		return err
 	}
 	var checked, wrong int

@@ -1,4 +1,5 @@
-# Who is told, and of what. docs/operations.md has a heading alert-NAME for each: what it means at length, and what to do.
+# Who is told, and of what. What is said here stands in the mail: what it means, and what to do first. docs/operations.md
+# has a heading alert-NAME for each, with what the mail has no room for: why it happens, how to find out, how it ends.
 # A test compares the two. Nothing here wakes anybody for what mends itself: a provider that is out for a few
 # minutes, a tick sent twice, one failed run.
 
@@ -22,30 +23,34 @@ locals {
   #   by       one alert for each value of these labels
   #   of       divided by this           silent   seconds without any value that are wrong
   #   log      a line that is wrong in itself, with what is to be quoted from it
+  # again: seconds after which it is told once more that it still holds: where it may do so for days, and wait for a person
   alerts = {
     organisation-stale = {
       severity   = "ERROR"
       title      = "data is behind"
-      means      = "Connections of one or more organisations are more than 15 minutes behind their providers."
-      first      = "Read the log lines with event=stale of the last minutes: each names organisation, connection, since when and why."
+      means      = "Connections of an organisation, which the labels name, are more than 15 minutes behind their provider."
+      first      = "Read the log lines with event=stale of the last minutes, labels.org: each names connection, since when, why, and what to do."
       logs       = "jsonPayload.event=\"stale\""
-      conditions = [{ name = "connections behind", filter = local.line.stale, above = 0, window = 600, align = "ALIGN_DELTA", by = ["metric.label.provider"] }]
+      again      = 86400
+      conditions = [{ name = "connections behind", filter = local.line.stale, above = 0, window = 600, align = "ALIGN_DELTA", by = ["metric.label.organisation", "metric.label.provider"] }]
     }
     reconnect-needed = {
       severity   = "WARNING"
       title      = "somebody has to connect again"
-      means      = "A provider takes our token no longer: a person has withdrawn it, changed a password, or it has run out. Its data stays and grows old."
+      means      = "A provider takes the token of an organisation, which the labels name, no longer. Its data stays and grows old."
       first      = "Send a person of the organisation a link (`go run ./jobs/link`). The log lines with event=reconnect_needed name organisation, connection and reason."
       logs       = "jsonPayload.event=\"reconnect_needed\""
-      conditions = [{ name = "connections to be connected again", filter = local.line.reconnect_needed, above = 0, window = 600, align = "ALIGN_DELTA", by = ["metric.label.provider"] }]
+      again      = 86400
+      conditions = [{ name = "connections to be connected again", filter = local.line.reconnect_needed, above = 0, window = 600, align = "ALIGN_DELTA", by = ["metric.label.organisation", "metric.label.provider"] }]
     }
     dead-letters = {
       severity   = "WARNING"
       title      = "records could not be stored"
-      means      = "A provider sent records that do not fit what we know of it. They are kept aside, with the reason; all others are stored."
+      means      = "A provider sent records of an organisation, which the labels name, that do not fit what we know of it. They are kept aside, with the reason; all others are stored."
       first      = "`SELECT org_id, stream, reason, count(*) FROM sync.dead_letters WHERE resolved_at IS NULL GROUP BY 1, 2, 3`: which records, and what is the matter with them."
       logs       = "jsonPayload.event=\"dead_letters\""
-      conditions = [{ name = "open dead letters", filter = local.line.dead_letters, above = 0, window = 600, align = "ALIGN_DELTA", by = ["metric.label.provider"] }]
+      again      = 86400
+      conditions = [{ name = "open dead letters", filter = local.line.dead_letters, above = 0, window = 600, align = "ALIGN_DELTA", by = ["metric.label.organisation", "metric.label.provider"] }]
     }
     watch-silent = {
       severity = "CRITICAL"
@@ -62,25 +67,28 @@ locals {
     ticks-late = {
       severity = "CRITICAL"
       title    = "ticks are not answered"
-      means    = "Ticks wait until they expire. The longest run that is in order takes less."
+      means    = "Ticks are 510 seconds old and more, and expire at 600. The longest run that is in order takes 480."
       first    = "Cloud Run, service syncorg: does it start, does it answer, has it reached its largest number of instances?"
       logs     = "resource.labels.service_name=\"syncorg\" AND severity>=WARNING"
       conditions = [{
         name   = "oldest tick"
         filter = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=\"${google_pubsub_subscription.syncorg.name}\" AND metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
-        above  = 550, window = 60, lasts = 300, align = "ALIGN_MAX"
+        # The oldest grows to 600 s, expires, and the next is younger by what lies between two ticks: each window has to hold
+        # a tick at its oldest. Measured once a minute, that one is 540 s old at least.
+        above = 510, window = max(300, local.ticks_apart), lasts = 300, align = "ALIGN_MAX"
       }]
     }
     messages-dead = {
       severity = "ERROR"
       title    = "messages were given up"
-      means    = "Messages were delivered again and again without success, and now lie in a dead-letter subscription. The next tick of an organisation makes up for one that was lost."
-      first    = "`gcloud pubsub subscriptions pull NAME --limit 10`: look at the attributes, then at the log of that time."
+      means    = "Messages were delivered again and again without success, and have just been moved to a dead-letter subscription. The next tick of an organisation makes up for one that was lost."
+      first    = "`gcloud pubsub subscriptions pull ticks-dead --limit 10`: look at the attributes, then at the log of that time."
       logs     = "jsonPayload.event=\"sync_failed\""
+      # Of their arrival, not of their being there: they lie there for a week, and would keep quiet about later ones.
       conditions = [{
-        name   = "messages in a dead-letter subscription"
-        filter = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=one_of(${local.dead_subscriptions}) AND metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\""
-        above  = 0, window = 60, align = "ALIGN_MAX", by = ["resource.label.subscription_id"]
+        name   = "messages given up"
+        filter = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=\"${google_pubsub_subscription.syncorg.name}\" AND metric.type=\"pubsub.googleapis.com/subscription/dead_letter_message_count\""
+        above  = 0, window = 600, align = "ALIGN_DELTA"
       }]
     }
     ticks-rejected = {
@@ -118,6 +126,15 @@ locals {
         filter = "resource.type=\"cloud_run_job\" AND metric.type=\"run.googleapis.com/job/completed_execution_count\" AND metric.labels.result=\"failed\""
         above  = 0, window = 600, align = "ALIGN_DELTA", by = ["resource.label.job_name"]
       }]
+    }
+    job-missed = {
+      severity   = "WARNING"
+      title      = "a job has not ended well for too long"
+      means      = "The daily job has not done all its work for more than 26 hours, or one of the comparisons not for more than two of its intervals: nobody starts it, or it fails each time."
+      first      = "The log line with event=job_missed names it. `gcloud scheduler jobs list`: is it PAUSED? Then resume it; else look how its executions end."
+      logs       = "jsonPayload.event=\"job_missed\""
+      again      = 86400
+      conditions = [{ name = "jobs missed", filter = local.line.job_missed, above = 0, window = 600, align = "ALIGN_DELTA", by = ["metric.label.job"] }]
     }
     schedule-failed = {
       severity = "ERROR"
@@ -160,7 +177,7 @@ locals {
       severity   = "CRITICAL"
       title      = "the database is down"
       means      = "Cloud SQL says that the instance does not run. Ticks and webhooks are refused, and sent again by those who sent them."
-      first      = "Console, Cloud SQL, Operations: maintenance ends by itself. Otherwise restart it, or restore: docs/operations.md."
+      first      = "Console, Cloud SQL, Operations: is it maintenance, which ends by itself, or a failure? Without an operation: restart it."
       logs       = "resource.type=\"cloudsql_database\" AND severity>=ERROR"
       conditions = [{ name = "up", filter = "${local.on_sql}/up\"", below = 1, window = 60, lasts = 300, align = "ALIGN_MAX" }]
     }
@@ -181,7 +198,7 @@ locals {
       severity   = "ERROR"
       title      = "webhooks are not taken"
       means      = "Webhooks were good, or could not be checked, and we answered 503. Providers send them again for a while, then less, then stop."
-      first      = "The log lines with event=webhook_failed say why: a verifier token that is not set, a database that does not answer."
+      first      = "The log lines with event=webhook_failed say why. Mostly it is the database: does it answer?"
       logs       = "jsonPayload.event=\"webhook_failed\""
       conditions = [{ name = "failed webhooks", filter = local.line.webhooks_failed, above = 3, window = 600, align = "ALIGN_DELTA", by = ["metric.label.provider"] }]
     }
@@ -197,7 +214,7 @@ locals {
       severity   = "ERROR"
       title      = "a login at a provider is nobody's"
       means      = "A consent was given or an Item made, and its token never got here, or could not be stored. Plaid bills such an Item until it is removed."
-      first      = "docs/operations.md says what to tell Plaid's support; the person may open the link again at once."
+      first      = "The person may open the link again at once. An Item that nobody here can end (all but event=connect_lost): have Plaid's support remove it."
       logs       = "jsonPayload.event=(\"exchange_lost\" OR \"item_lost\" OR \"item_without_token\" OR \"connect_lost\")"
       conditions = [{ name = "a login lost", log = ["exchange_lost", "item_lost", "item_without_token", "connect_lost"], quoted = { event = "jsonPayload.event", connection = "jsonPayload.connection" } }]
     }
@@ -207,7 +224,7 @@ locals {
       means      = "The daily job, or an erasure, found what it could not clear away: a secret without a connection, a token parked in the database, a login that its provider did not end."
       first      = "The log line says which. All but a secret without a connection is tried again by the next run."
       logs       = "jsonPayload.event=(\"orphaned_secret\" OR \"parked_token\" OR \"login_not_ended\" OR \"consent_not_revoked\")"
-      conditions = [{ name = "a thing left over", log = ["orphaned_secret", "parked_token", "login_not_ended", "consent_not_revoked"], quoted = { event = "jsonPayload.event", connection = "jsonPayload.connection" } }]
+      conditions = [{ name = "a thing left over", log = ["orphaned_secret", "parked_token", "login_not_ended", "consent_not_revoked"], quoted = { event = "jsonPayload.event", connection = "jsonPayload.connection", name = "jsonPayload.name" } }]
     }
     public-errors = {
       severity = "ERROR"
@@ -236,7 +253,7 @@ locals {
       severity = "ERROR"
       title    = "a bug"
       means    = "A program panicked, or a run failed for a reason that neither the provider nor its customer can mend. It is tried again, and may well end the same way."
-      first    = "Error Reporting has the stack. Since a release: go back, deploy/rollback."
+      first    = "Error Reporting has the stack of a panic, and a group for each kind of failed run, whose lines say why. Since a release: go back, deploy/rollback."
       logs     = "severity>=ERROR AND (jsonPayload.stack_trace:* OR jsonPayload.event=\"sync_run\")"
       conditions = [
         { name = "panics of functions", filter = local.line.panics, above = 0, window = 600, align = "ALIGN_DELTA" },
@@ -361,6 +378,13 @@ resource "google_monitoring_alert_policy" "alert" {
       for_each = can(each.value.conditions[0].log) ? [1] : [] # each line would be a mail otherwise
       content {
         period = "900s"
+      }
+    }
+    dynamic "notification_channel_strategy" {
+      for_each = can(each.value.again) ? [each.value.again] : []
+      content {
+        notification_channel_names = local.channels
+        renotify_interval          = "${notification_channel_strategy.value}s" # 30 minutes to a day
       }
     }
   }

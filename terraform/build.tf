@@ -56,7 +56,7 @@ resource "google_service_account_iam_member" "builder_signs" {
 
 # Where gcloud builds submit leaves the sources; the builder reads them there, and no other bucket.
 resource "google_storage_bucket" "sources" {
-  name                        = "${var.project}-sources"
+  name                        = "${var.project}-sources-${var.region}" # everybody's names: another region wants another
   location                    = var.region
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"

@@ -2,7 +2,7 @@
 # service accounts. AppSheet and BI tools can do neither: they read a replica.
 
 locals {
-  instance = "countinghouse"
+  instance = var.database.name
   database = "countinghouse"
 
   # How each account is called in the database, and those that have a login of their own there.
@@ -32,7 +32,7 @@ locals {
 }
 
 resource "google_sql_database_instance" "primary" {
-  name                = local.instance # after it was deleted this name is barred for a week
+  name                = local.instance
   region              = var.region
   database_version    = "POSTGRES_16"
   deletion_protection = true # for Terraform; the other one, below, for everybody
@@ -123,11 +123,12 @@ resource "google_sql_user" "program" {
 }
 
 # What AppSheet and BI tools read. It has a public address, which lets in the networks that are named and
-# nobody else; it is read-only by nature, and reader logins see their own organisation alone.
+# nobody else; it is read-only by nature, and reader logins see their own organisation alone. In another region
+# it is also what outlives the loss of the first.
 resource "google_sql_database_instance" "replica" {
   count                = var.database.replica == null ? 0 : 1
-  name                 = "countinghouse-replica"
-  region               = var.region
+  name                 = "${local.instance}-replica"
+  region               = coalesce(var.database.replica.region, var.region)
   database_version     = google_sql_database_instance.primary.database_version
   master_instance_name = google_sql_database_instance.primary.name
   deletion_protection  = true

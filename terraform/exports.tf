@@ -2,7 +2,7 @@
 # after 30 days, and can be had back for 7 more.
 
 resource "google_storage_bucket" "exports" {
-  name                        = "${var.project}-exports"
+  name                        = "${var.project}-exports-${var.region}"
   location                    = var.region
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"

@@ -1,6 +1,8 @@
 # Figures made of what functions and jobs log. Every line that counts carries the field event; a test compares the
-# names here with those in the code. Organisations are in the lines' labels, not in the metrics': Cloud Monitoring
-# keeps a series for each combination of labels, and ten thousand organisations would be ten thousand of them.
+# names here with those in the code. Cloud Monitoring keeps a series for each combination of labels, so organisations
+# are in the lines' labels, not in the metrics', where ten thousand of them would be ten thousand series. What
+# functions/watch tells is the exception: a hundred lines of a kind at most, each of something that a person has to
+# hear of, whatever is wrong with others.
 
 locals {
   of_programs = "resource.type=(\"cloud_run_revision\" OR \"cloud_run_job\")"
@@ -8,10 +10,11 @@ locals {
   # Lines counted: the events, what else must hold, and where labels come from.
   counted = {
     runs             = { events = ["sync_run"], labels = { provider = "jsonPayload.provider", outcome = "jsonPayload.outcome" } }
-    stale            = { events = ["stale"], labels = { provider = "labels.provider" } }
-    reconnect_needed = { events = ["reconnect_needed"], labels = { provider = "labels.provider" } }
-    dead_letters     = { events = ["dead_letters"], labels = { provider = "labels.provider" } }
+    stale            = { events = ["stale"], labels = { organisation = "labels.org", provider = "labels.provider" } }
+    reconnect_needed = { events = ["reconnect_needed"], labels = { organisation = "labels.org", provider = "labels.provider" } }
+    dead_letters     = { events = ["dead_letters"], labels = { organisation = "labels.org", provider = "labels.provider" } }
     watch            = { events = ["watch"], labels = {} }
+    job_missed       = { events = ["job_missed"], labels = { job = "jsonPayload.job" } }
     budget_80        = { events = ["budget"], and = "severity>=WARNING", labels = { provider = "labels.provider" } }
     budget_95        = { events = ["budget"], and = "severity>=ERROR", labels = { provider = "labels.provider" } }
     webhooks         = { events = ["webhook"], labels = { provider = "jsonPayload.provider" } }

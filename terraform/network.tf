@@ -12,7 +12,7 @@ resource "google_compute_subnetwork" "programs" {
   name                     = "programs"
   region                   = var.region
   network                  = google_compute_network.private.id
-  ip_cidr_range            = "10.10.0.0/20" # Cloud Run takes two addresses or more for each instance
+  ip_cidr_range            = var.programs_range # Cloud Run takes two addresses or more for each instance
   private_ip_google_access = true
 }
 

@@ -53,7 +53,7 @@ output "next_steps" {
   value       = <<-STEPS
     1. The owner of the tables. Only Secret Manager and the database learn its password:
          PASSWORD=$(openssl rand -hex 32)
-         gcloud sql users create migrate --project=${var.project} --instance=countinghouse --password="$PASSWORD"
+         gcloud sql users create migrate --project=${var.project} --instance=${local.instance} --password="$PASSWORD"
          printf %s "$PASSWORD" | gcloud secrets versions add database-password --project=${var.project} --data-file=-
     2. The key of the connect links:
          openssl rand -hex 32 | tr -d '\n' | gcloud secrets versions add connect-signing-key --project=${var.project} --data-file=-

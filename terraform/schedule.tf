@@ -2,11 +2,14 @@
 
 locals {
   # Schedules of "every N minutes" would all fire in the same second: each starts at a minute of its own, the
-  # first at 0, the second at 1, and so on. Other expressions are taken as they are.
-  every = { for slug, o in var.organisations : slug => try(tonumber(one(regex("^\\*/([0-9]+) \\* \\* \\* \\*$", o.every))), 0) }
+  # first at 0, the second at 1, and so on. Those that do not divide the hour are taken as they are.
+  every = { for slug, o in var.organisations : slug => try(tonumber(one(regex("^\\*/([0-9]+) ", o.every))), 1) }
   schedules = { for i, slug in sort(keys(var.organisations)) :
-    slug => local.every[slug] > 1 && 60 % max(local.every[slug], 1) == 0 ? "${i % local.every[slug]}-59/${local.every[slug]} * * * *" : var.organisations[slug].every
+    slug => local.every[slug] > 1 && 60 % local.every[slug] == 0 ? "${i % local.every[slug]}-59/${local.every[slug]} * * * *" : var.organisations[slug].every
   }
+
+  # Seconds between two ticks, of any organisations, at the longest.
+  ticks_apart = var.fleet ? 60 : 60 * min(15, values(local.every)...)
 }
 
 # A tick for each organisation.

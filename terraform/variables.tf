@@ -18,6 +18,16 @@ variable "region" {
   }
 }
 
+variable "programs_range" {
+  description = "Addresses of the programs in the private network. In another region they want another range: the one before is taken as long as its subnet is there."
+  type        = string
+  default     = "10.10.0.0/20"
+  validation {
+    condition     = can(regex("^10\\.[0-9]+\\.[0-9]+\\.0/(1[6-9]|20)$", var.programs_range)) && can(cidrnetmask(var.programs_range)) && !startswith(var.programs_range, "10.20.")
+    error_message = "programs_range: want a range such as 10.11.0.0/20, of /16 to /20; 10.20.0.0/20 is the database's."
+  }
+}
+
 variable "environment" {
   description = "What this installation is called in labels and alerts, such as dev or prod."
   type        = string
@@ -30,7 +40,7 @@ variable "environment" {
 # --- who is served
 
 variable "organisations" {
-  description = "Organisations by slug: their name, and how often they are looked at (a cron expression, UTC, at least every 15 minutes). In fleet mode only made, not scheduled."
+  description = "Organisations by slug: their name, and how often they are looked at: */N * * * *, every N minutes, at most 15. In fleet mode only made, not scheduled."
   type = map(object({
     name  = string
     every = optional(string, "*/3 * * * *")
@@ -44,8 +54,8 @@ variable "organisations" {
     error_message = "organisations: each needs a name, and a comma cannot be part of it."
   }
   validation {
-    condition     = alltrue([for slug, o in var.organisations : can(regex("^(\\S+ ){4}\\S+$", o.every))])
-    error_message = "organisations: every wants a cron expression of five fields, such as */3 * * * *."
+    condition     = alltrue([for slug, o in var.organisations : can(regex("^\\*(/([1-9]|1[0-5]))? \\* \\* \\* \\*$", o.every))])
+    error_message = "organisations: every wants */N * * * * with N from 1 to 15, all day: who is looked at less often counts as behind (WATCH_BEHIND is 15 minutes), and an alert is raised for it."
   }
   validation {
     condition     = var.fleet || length(var.organisations) <= 300
@@ -125,8 +135,9 @@ variable "plaid" {
 # --- the database
 
 variable "database" {
-  description = "Cloud SQL: machine (tier), first size of the disk in GB (it grows by itself), a second machine in another zone (ha), connections at most, a replica for AppSheet and BI with the networks (name to CIDR) that may reach it, daily backups kept, and where (null: the multi-region around the region)."
+  description = "Cloud SQL: machine (tier), first size of the disk in GB (it grows by itself), a second machine in another zone (ha), connections at most, a replica for AppSheet and BI with the networks (name to CIDR) that may reach it, daily backups kept, and where (null: the multi-region around the region). Its name, and another region of the replica, matter when one of them is lost: see docs/operations.md."
   type = object({
+    name            = optional(string, "countinghouse")
     tier            = string
     disk_gb         = optional(number, 20)
     ha              = optional(bool, false)
@@ -136,15 +147,24 @@ variable "database" {
     replica = optional(object({
       tier     = string
       networks = map(string)
+      region   = optional(string)
     }))
   })
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,60}[a-z0-9]$", var.database.name))
+    error_message = "database.name: want the name of an instance, such as countinghouse: lower-case letters, digits and hyphens, and a letter first."
+  }
+  validation {
+    condition     = try(var.database.replica.region, null) == null ? true : can(regex("^[a-z]+-[a-z]+[0-9]+$", var.database.replica.region))
+    error_message = "database.replica.region: want a region, such as europe-west1, and not a zone; null: that of the database."
+  }
   validation {
     condition     = can(regex("^db-(f1-micro|g1-small|custom-[0-9]+-[0-9]+)$", var.database.tier))
     error_message = "database.tier: want a machine of the Enterprise edition, such as db-g1-small or db-custom-2-7680 (processors and MiB)."
   }
   validation {
-    condition     = var.database.disk_gb >= 10 && var.database.backups_kept >= 7 && var.database.backups_kept <= 365
-    error_message = "database: want disk_gb of 10 or more, and backups_kept of 7 to 365: transactions are kept for 7 days, and need a backup to be added to."
+    condition     = var.database.disk_gb >= 10 && var.database.backups_kept >= 7 && var.database.backups_kept <= 30
+    error_message = "database: want disk_gb of 10 or more, and backups_kept of 7 to 30: transactions are kept for 7 days, and need a backup to be added to; which organisations were erased since a backup stands in the log, which is kept for 30."
   }
   validation {
     condition     = var.database.max_connections >= 25 && var.database.max_connections <= 1000

@@ -94,6 +94,9 @@ func eventsOf(folder string, f *ast.FuncDecl, others []*ast.FuncDecl) (all []wri
 		if w.fields, name = fieldsOf(list); name == nil {
 			return true
 		}
+		if _, made := n.(*ast.CompositeLit); made {
+			w.fields = append(w.fields, spread(f, others)...)
+		}
 		for _, event := range namesOf(name, f, others) {
 			w.event = event
 			all = append(all, w)

@@ -11,7 +11,7 @@ run "alerts" {
 
   assert {
     condition = length(setsubtract([
-      "organisation-stale", "reconnect-needed", "dead-letters", "watch-silent", "ticks-late", "messages-dead", "budget-80", "budget-95", "job-failed", "schedule-failed",
+      "organisation-stale", "reconnect-needed", "dead-letters", "watch-silent", "ticks-late", "messages-dead", "budget-80", "budget-95", "job-failed", "job-missed", "schedule-failed",
       "database-connections", "database-disk", "database-cpu", "database-down", "secret-writes", "webhooks-failing", "webhooks-refused", "login-lost", "public-errors", "errors", "bug", "unreachable",
     ], keys(google_monitoring_alert_policy.alert))) == 0
     error_message = "An alert is gone."
@@ -68,13 +68,28 @@ run "alerts" {
     error_message = "An alert or a metric outside of the tables in alerts.tf and metrics.tf."
   }
 
-  # A series for each organisation would be ten thousand of them.
+  # A series for each organisation would be ten thousand of them: only what watch tells has its name.
   assert {
     condition = alltrue([for m in concat(values(google_logging_metric.counted), values(google_logging_metric.measured)) :
       join(",", sort(keys(m.label_extractors))) == join(",", sort([for l in m.metric_descriptor[0].labels : l.key]))
-      && length(setsubtract(keys(m.label_extractors), ["provider", "outcome"])) == 0
+      && length(setsubtract(keys(m.label_extractors), contains(["stale", "reconnect_needed", "dead_letters"], m.name) ? ["organisation", "provider"] : ["provider", "outcome", "job"])) == 0
     ])
-    error_message = "A metric with labels other than provider and outcome, or one whose labels come from nowhere."
+    error_message = "A metric with labels that take many values, or one whose labels come from nowhere."
+  }
+
+  # The first organisation that is behind must not keep quiet about the next; and what waits for a person is told again.
+  assert {
+    condition = alltrue([for name in ["organisation-stale", "reconnect-needed", "dead-letters"] :
+      sort(google_monitoring_alert_policy.alert[name].conditions[0].condition_threshold[0].aggregations[0].group_by_fields) == tolist(["metric.label.organisation", "metric.label.provider"])
+    ]) && google_monitoring_alert_policy.alert["job-missed"].conditions[0].condition_threshold[0].aggregations[0].group_by_fields == tolist(["metric.label.job"])
+    error_message = "One organisation's trouble hides another's."
+  }
+
+  assert {
+    condition = alltrue([for name in ["organisation-stale", "reconnect-needed", "dead-letters", "job-missed"] : one([for s in google_monitoring_alert_policy.alert[name].alert_strategy[0].notification_channel_strategy :
+      s.renotify_interval == "86400s" && toset(s.notification_channel_names) == toset(google_monitoring_alert_policy.alert[name].notification_channels)
+    ])])
+    error_message = "What may last for days is told once, and then never again."
   }
 
   # What Google refuses: a rate for what is not made of log lines, none for what is; two conditions beside a log line;
@@ -99,21 +114,38 @@ run "alerts" {
     error_message = "A threshold that Google refuses: see the comment."
   }
 
+  # The oldest tick is measured once a minute, so it is seen up to a minute younger than the oldest that it can be.
   assert {
     condition = (
-      google_monitoring_alert_policy.alert["ticks-late"].conditions[0].condition_threshold[0].threshold_value < tonumber(trimsuffix(google_pubsub_subscription.syncorg.message_retention_duration, "s"))
-      && google_monitoring_alert_policy.alert["ticks-late"].conditions[0].condition_threshold[0].threshold_value > tonumber(trimsuffix(local.values.SYNC_LIMIT, "s"))
+      google_monitoring_alert_policy.alert["ticks-late"].conditions[0].condition_threshold[0].threshold_value < tonumber(trimsuffix(google_pubsub_subscription.syncorg.message_retention_duration, "s")) - 60
+      && tonumber(trimsuffix(google_monitoring_alert_policy.alert["ticks-late"].conditions[0].condition_threshold[0].aggregations[0].alignment_period, "s")) >= local.ticks_apart
+      && google_monitoring_alert_policy.alert["ticks-late"].conditions[0].condition_threshold[0].aggregations[0].per_series_aligner == "ALIGN_MAX"
+      && local.ticks_apart == 60 * (var.fleet ? 1 : min([for o in var.organisations : tonumber(trimprefix(split(" ", o.every)[0], "*/"))]...))
     )
-    error_message = "No tick grows older than it is kept, so the alert would never be raised; or a first load would raise it."
+    error_message = "Ticks that are not answered would be seen at their oldest now and then only, and the alert never be raised."
+  }
+
+  assert {
+    condition     = google_monitoring_alert_policy.alert["ticks-late"].conditions[0].condition_threshold[0].threshold_value > tonumber(trimsuffix(local.values.SYNC_LIMIT, "s"))
+    error_message = "A first load would raise ticks-late."
   }
 
   assert {
     condition = (
       one(flatten(google_monitoring_alert_policy.alert["watch-silent"].conditions[*].condition_absent)).duration == "1200s"
       && google_monitoring_alert_policy.alert["database-connections"].conditions[0].condition_threshold[0].threshold_value == floor(var.database.max_connections * 0.8)
-      && strcontains(google_monitoring_alert_policy.alert["messages-dead"].conditions[0].condition_threshold[0].filter, "one_of(\"notices-dead\",\"ticks-dead\")")
     )
-    error_message = "watch is silent after 20 minutes; connections are few from 80 percent; all dead-letter subscriptions are looked at."
+    error_message = "watch is silent after 20 minutes; connections are few from 80 percent."
+  }
+
+  # Messages lie there for a week: only their arrival is news.
+  assert {
+    condition = (
+      strcontains(google_monitoring_alert_policy.alert["messages-dead"].conditions[0].condition_threshold[0].filter, "subscription_id=\"${google_pubsub_subscription.syncorg.name}\" AND metric.type=\"pubsub.googleapis.com/subscription/dead_letter_message_count\"")
+      && google_monitoring_alert_policy.alert["messages-dead"].conditions[0].condition_threshold[0].aggregations[0].per_series_aligner == "ALIGN_DELTA"
+      && length(flatten([for f in fileset(path.root, "*.tf") : regexall("dead_letter_policy \\{", file(f))])) == 1
+    )
+    error_message = "A subscription that gives messages up, and nobody is told when."
   }
 
   # Google's front end answers paths that end in z by itself, with 404.
@@ -139,6 +171,20 @@ run "alerts" {
   assert {
     condition     = length(google_compute_global_forwarding_rule.https) == (var.domain == null ? 0 : 1) && length(google_compute_backend_service.function) == (var.domain == null ? 0 : length(local.public_functions))
     error_message = "A load balancer is paid for without a domain, or missing with one."
+  }
+}
+
+# With few looks the ticks lie further apart than the window is long elsewhere.
+run "seldom" {
+  command = plan
+  variables {
+    fleet         = false
+    organisations = { one = { name = "One", every = "*/15 * * * *" }, two = { name = "Two", every = "*/10 * * * *" } }
+  }
+
+  assert {
+    condition     = google_monitoring_alert_policy.alert["ticks-late"].conditions[0].condition_threshold[0].aggregations[0].alignment_period == "600s"
+    error_message = "The window does not reach from one tick to the next."
   }
 }
 

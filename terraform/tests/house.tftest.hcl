@@ -241,7 +241,7 @@ run "an_organisation_each" {
       a = { name = "A" }
       b = { name = "B" }
       c = { name = "C" }
-      d = { name = "D", every = "7 * * * *" }
+      d = { name = "D", every = "*/7 * * * *" }
       e = { name = "E", every = "*/5 * * * *" }
     }
   }
@@ -255,8 +255,8 @@ run "an_organisation_each" {
   }
 
   assert {
-    condition     = { for k, j in google_cloud_scheduler_job.tick : k => j.schedule } == { a = "0-59/3 * * * *", b = "1-59/3 * * * *", c = "2-59/3 * * * *", d = "7 * * * *", e = "4-59/5 * * * *" }
-    error_message = "Schedules are not spread over the minutes, or one was changed that said when."
+    condition     = { for k, j in google_cloud_scheduler_job.tick : k => j.schedule } == { a = "0-59/3 * * * *", b = "1-59/3 * * * *", c = "2-59/3 * * * *", d = "*/7 * * * *", e = "4-59/5 * * * *" }
+    error_message = "Schedules are not spread over the minutes, or one was changed that cannot be."
   }
 
   assert {
@@ -323,6 +323,31 @@ run "organisations_that_cannot_be" {
   command = plan
   variables {
     organisations = { "Not A Slug" = { name = "x" } }
+  }
+  expect_failures = [var.organisations]
+}
+
+# Watch takes who is looked at less often than every 15 minutes for being behind.
+run "once_a_day" {
+  command = plan
+  variables {
+    organisations = { a = { name = "A", every = "0 6 * * *" } }
+  }
+  expect_failures = [var.organisations]
+}
+
+run "every_16_minutes" {
+  command = plan
+  variables {
+    organisations = { a = { name = "A", every = "*/16 * * * *" } }
+  }
+  expect_failures = [var.organisations]
+}
+
+run "in_office_hours" {
+  command = plan
+  variables {
+    organisations = { a = { name = "A", every = "*/5 9-17 * * *" } }
   }
   expect_failures = [var.organisations]
 }
