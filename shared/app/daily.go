@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/org"
@@ -65,18 +66,18 @@ func noArguments(name, usage string, args []string, words io.Writer) error {
 	return nil
 }
 
-// daily does each part for itself, the short ones first, and tells in one line what was done. Attempts to
-// connect are ended before old ones are dropped: one may have a token of which the database does not know.
+// daily does each part for itself, and tells in one line what was done. What has a token is ended before old
+// rows are dropped: one may have a token of which the database does not know.
 func (j *job) daily(ctx context.Context, secrets vault.Shelf) error {
 	began := time.Now()
 	tried, errClear := j.clear(ctx)
+	swept, errSweep := j.sweep(ctx, secrets)
+	left, errLeft := j.clearLeft(ctx, swept.Leftovers)
 	dropped, errPrune := j.store.Prune(ctx)
 	if errPrune != nil {
 		errPrune = fmt.Errorf("old bookkeeping: %w", errPrune)
 	}
-	swept, errSweep := j.sweep(ctx, secrets)
-	left, errLeft := j.clearLeft(ctx, swept.Leftovers)
-	err := errors.Join(errPrune, errClear, errSweep, errLeft)
+	err := errors.Join(errClear, errSweep, errLeft, errPrune)
 	if err == nil {
 		err = j.store.JobEnded(ctx, dailyJob)
 	}
@@ -85,7 +86,7 @@ func (j *job) daily(ctx context.Context, secrets vault.Shelf) error {
 		outcome = "not done"
 	}
 	j.log.LogAttrs(ctx, slog.LevelInfo, "the day's work ended", slog.String("event", "daily"), slog.String("outcome", outcome),
-		slog.Int("rows_dropped", dropped), slog.Int("attempts_ended", tried), slog.Int("leftovers_ended", left), slog.Int("secrets", swept.Looked), slog.Int("versions_destroyed", swept.Destroyed),
+		slog.Int("rows_dropped", dropped), slog.Int("attempts_ended", tried), slog.Int("leftovers_tried", left), slog.Int("secrets", swept.Looked), slog.Int("versions_destroyed", swept.Destroyed),
 		slog.Int("parked", len(swept.Parked)), slog.Int("orphaned", len(swept.Orphans)), slog.Duration("took", time.Since(began).Round(time.Millisecond)))
 	return err
 }
@@ -119,11 +120,13 @@ func (j *job) enders() map[org.Provider]connect.Revoker {
 }
 
 // clearLeft ends what disconnected connections have left at the providers, and tells of what it must not or
-// cannot end. It returns how many it tried.
+// cannot end. It returns how many it tried. Each day takes them in another order, so that some which hang do not
+// keep the others from their turn for ever.
 func (j *job) clearLeft(ctx context.Context, left []vault.Kept) (tried int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, clearLimit)
 	defer cancel()
 	enders := j.enders()
+	rand.Shuffle(len(left), func(a, b int) { left[a], left[b] = left[b], left[a] })
 	var errs []error
 	for _, k := range left {
 		if ender := enders[k.Provider]; ender != nil && !k.Taken {

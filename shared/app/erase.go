@@ -157,7 +157,20 @@ func (b booksEnder) RevokeOrphan(ctx context.Context, c org.Connection) error {
 	if err != nil {
 		return err
 	}
-	return b.oauth.Revoke(ctx, t.Refresh)
+	if c.Account == "" {
+		c.Account = t.Account
+	}
+	if c.Account == "" {
+		return fault.New(fault.Invalid, "the secret does not tell which company its token opens, and another connection may read that company by now")
+	}
+	// Whichever of an app's tokens Intuit is asked with, all that the app may do in the company ends.
+	switch used, err := b.db.AccountInUse(ctx, c.Provider, c.Account); {
+	case err != nil:
+		return err
+	case used:
+		return tenant.ErrInUse
+	}
+	return b.revoke(ctx, t)
 }
 
 // bankEnder ends Items.
@@ -174,15 +187,15 @@ func (b bankEnder) RevokeOrphan(ctx context.Context, c org.Connection) error {
 	if err != nil {
 		return err
 	}
-	return b.client.Item("", fixed(t.Access)).Remove(ctx)
+	return b.remove(ctx, c.Account, t)
 }
 
-// orphan returns the token of a connection that is gone.
+// orphan returns the token of a connection that the database does not know any more, or knows nothing of.
 func orphan(ctx context.Context, v *vault.Vault, c org.Connection) (vault.Token, error) {
 	t, err := v.Newest(ctx, c)
 	switch {
-	case errors.Is(err, vault.ErrNoToken):
-		return t, tenant.ErrNoToken
+	case errors.Is(err, vault.ErrNoToken): // tenantSecrets.Login has seen one
+		return t, fault.New(fault.Invalid, "its newest version is disabled: enable it (gcloud secrets versions enable)")
 	case fault.Is(err, fault.Invalid): // it is not one that was written here, and stays so
 		return t, err
 	case err != nil:
@@ -214,7 +227,11 @@ func (t tenantSecrets) Of(ctx context.Context, slug org.Slug, all []org.Connecti
 
 // Login implements tenant.Secrets.
 func (t tenantSecrets) Login(ctx context.Context, name string) (c org.Connection, there bool, err error) {
-	usable, err := t.Above(ctx, name, 0)
 	c, _ = vault.SecretOwner(name)
-	return c, len(usable) > 0, err
+	usable, err := t.Above(ctx, name, 0)
+	if err != nil || len(usable) > 0 {
+		return c, err == nil, err
+	}
+	disabled, err := t.Disabled(ctx, name) // somebody may have been careful
+	return c, len(disabled) > 0, err
 }

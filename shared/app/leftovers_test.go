@@ -26,10 +26,7 @@ func (w *whole) keepToken(secret string, t vault.Token) {
 		w.Fatal(err)
 	}
 	defer manager.Close()
-	payload, err := json.Marshal(struct {
-		Access, Refresh string
-		AccessExpires   time.Time
-	}{t.Access, t.Refresh, t.AccessExpires})
+	payload, err := json.Marshal(t)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -42,7 +39,7 @@ func (w *whole) keepToken(secret string, t vault.Token) {
 func (w *whole) unnoted(secret, realm string) (refresh string) {
 	w.Helper()
 	issued := w.sim.IssueTokens(realm)
-	w.keepToken(secret, vault.Token{Access: issued.Access, Refresh: issued.Refresh, AccessExpires: time.Now().Add(time.Hour)})
+	w.keepToken(secret, vault.Token{Access: issued.Access, Refresh: issued.Refresh, AccessExpires: time.Now().Add(time.Hour), Account: realm})
 	return issued.Refresh
 }
 
@@ -131,6 +128,23 @@ func TestDailyEndsLeftovers(t *testing.T) {
 				t.Error("the next day it finds them again")
 			}
 		})
+	}
+}
+
+// TestDailyEndsAnAttemptThatWasVoided: another organisation has connected the company before this one's attempt
+// was over, and its row is old enough to be dropped. Its token goes first.
+func TestDailyEndsAnAttemptThatWasVoided(t *testing.T) {
+	w := newLeavers(t)
+	w.sim.AddCompany(qbosim.CompanySpec{Realm: lateRealm, Name: "Wanted by two", Seed: 4})
+	c, err := w.store.Connection(t.Context(), w.store.Connect(t, "harbor", quickbooks.Provider, lateRealm))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.exec(`UPDATE sync.connections SET state = 'disconnected', connected_at = NULL, created_at = now() - interval '2 h' WHERE org_id = 'harbor'`)
+	refresh := w.unnoted(vault.SecretName(c), lateRealm)
+	w.daily()
+	if !w.ended(c, refresh) || w.usable(c) != 0 || len(w.told("leftover_consent")) != 1 || len(w.told("orphaned_secret")) != 0 {
+		t.Errorf("ended %t, %d versions are left, told %v", w.ended(c, refresh), w.usable(c), w.told("orphaned_secret"))
 	}
 }
 

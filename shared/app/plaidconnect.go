@@ -216,7 +216,8 @@ func (p plaidConnect) exchange(ctx context.Context, c org.Connection, l org.Leas
 		return "", p.concluded(ctx, l, attempt, "failed", err)
 	}
 	// Nothing may come between: there is no other copy.
-	if err := p.vault.Save(ctx, c, l, vault.Token{Access: string(grant.Access)}); err != nil {
+	c.Account = grant.Item
+	if err := p.vault.Save(ctx, c, l, vault.Token{Access: string(grant.Access), App: p.options.ClientID}); err != nil {
 		return "", p.unsaved(ctx, c, l, attempt, grant, err)
 	}
 	return grant.Item, nil
@@ -319,18 +320,26 @@ func (p plaidConnect) end(ctx context.Context, c org.Connection, l org.Lease) er
 	if err := p.vault.Adopt(ctx, c, l); err != nil {
 		return unreadable(err)
 	}
-	err := p.client.Item(c.Account, p.vault.Session(c, l, endless)).Remove(ctx)
-	var none *plaid.TokenError
+	t, err := p.vault.Current(ctx, c)
 	switch {
 	case errors.Is(err, vault.ErrNoToken):
 		return p.withoutToken(ctx, c, l)
-	case errors.As(err, &none):
-		return unreadable(err)
 	case err != nil:
+		return unreadable(err)
+	}
+	if err := p.remove(ctx, c.Account, t); err != nil {
 		return err
 	}
 	p.forget(ctx, c, l)
 	return nil
+}
+
+// remove removes the Item that a token opens.
+func (p plaidConnect) remove(ctx context.Context, item string, t vault.Token) error {
+	if err := ofApp(t, p.options.ClientID, "PLAID_CLIENT_ID"); err != nil {
+		return err
+	}
+	return p.client.Item(item, fixed(t.Access)).Remove(ctx)
 }
 
 // withoutToken tells of an Item that nobody can remove from here.

@@ -124,7 +124,7 @@ func (q *quickBooks) refresh(ctx context.Context, refreshToken string) (vault.To
 	if err != nil && errors.Is(err, quickbooks.ErrAnswerLost) {
 		err = answerLost{err}
 	}
-	return kept(t), err
+	return q.kept(t), err
 }
 
 // answerLost is a lost answer in the vault's terms and in QuickBooks' words.
@@ -133,6 +133,6 @@ type answerLost struct{ error }
 func (e answerLost) Unwrap() []error { return []error{vault.ErrAnswerLost, e.error} }
 
 // kept is a token in the vault's form.
-func kept(t quickbooks.Token) vault.Token {
-	return vault.Token{Access: t.Access, Refresh: t.Refresh, AccessExpires: t.AccessExpires, RefreshExpires: t.RefreshExpires}
+func (q *quickBooks) kept(t quickbooks.Token) vault.Token {
+	return vault.Token{Access: t.Access, Refresh: t.Refresh, AccessExpires: t.AccessExpires, RefreshExpires: t.RefreshExpires, App: q.oauth.ClientID}
 }

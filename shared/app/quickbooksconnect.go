@@ -71,7 +71,7 @@ func (q quickBooksConnect) Grant(ctx context.Context, c org.Connection, l org.Le
 	if err := q.check(ctx, c, t); err != nil {
 		return "", err
 	}
-	return c.Account, q.vault.Save(ctx, c, l, kept(t))
+	return c.Account, q.vault.Save(ctx, c, l, q.kept(t))
 }
 
 func (q quickBooksConnect) check(ctx context.Context, c org.Connection, t quickbooks.Token) error {
@@ -128,7 +128,7 @@ func (q quickBooksConnect) end(ctx context.Context, c org.Connection, l org.Leas
 		return err
 	}
 	if !none {
-		if err := q.oauth.Revoke(ctx, t.Refresh); err != nil {
+		if err := q.revoke(ctx, t); err != nil {
 			return err
 		}
 	}
@@ -139,6 +139,23 @@ func (q quickBooksConnect) end(ctx context.Context, c org.Connection, l org.Leas
 		return tenant.ErrNoToken
 	}
 	return nil
+}
+
+// revoke ends the consent that a token belongs to.
+func (q quickBooksConnect) revoke(ctx context.Context, t vault.Token) error {
+	if err := ofApp(t, q.oauth.ClientID, "QUICKBOOKS_CLIENT_ID"); err != nil {
+		return err
+	}
+	return q.oauth.Revoke(ctx, t.Refresh)
+}
+
+// ofApp refuses a token that another app was given: its provider would say of it what it says of one that
+// has ended, and the login would be taken for closed.
+func ofApp(t vault.Token, app, variable string) error {
+	if t.App == "" || t.App == app {
+		return nil
+	}
+	return fault.New(fault.Forbidden, fmt.Sprintf("this login was given to the app %s, and %s is %s: set it, and the app's secret, to the app that has the login", t.App, variable, app))
 }
 
 // newest returns the token that ends a consent: it may be one that a killed process has stored without noting

@@ -19,7 +19,7 @@ const (
 WHERE id = $1 AND state = 'disconnected' AND (lease_until IS NULL OR lease_until <= clock_timestamp()) AND NOT ` + taken + `
 RETURNING id, fence, org_id, provider, account, state, reason`
 
-	countOrphan = `UPDATE sync.erasures SET logins_ended = logins_ended + CASE WHEN $2 THEN 0 ELSE 1 END, logins_kept = logins_kept + CASE WHEN $2 THEN 1 ELSE 0 END WHERE id = $1`
+	countOrphan = countLogin + ` AND $3::bigint <> ALL (dealt_with)`
 )
 
 // Tokens returns what the ledger says of the tokens of all connections, in every state.
@@ -45,8 +45,20 @@ func (s *Store) HoldLeft(ctx context.Context, id org.ConnectionID, holder string
 	return c, l, err == nil, failure("take up what a disconnected connection has left", err)
 }
 
-// CountOrphan notes that the login of a connection that is gone was ended, or left where it is. See tenant.Tenants.
-func (s *Store) CountOrphan(ctx context.Context, erasure int64, kept bool) error {
-	_, err := s.pool.Exec(ctx, countOrphan, erasure, kept)
+// CountOrphan notes that a login of which only the secret tells was ended, or left where it is. See tenant.Tenants.
+func (s *Store) CountOrphan(ctx context.Context, erasure int64, id org.ConnectionID, kept bool) error {
+	_, err := s.pool.Exec(ctx, countOrphan, erasure, kept, id)
 	return failure("count a login", err)
+}
+
+// DealtWith returns the connections whose logins an erasure has ended, or left. See tenant.Tenants.
+func (s *Store) DealtWith(ctx context.Context, erasure int64) (ids []org.ConnectionID, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT dealt_with FROM sync.erasures WHERE id = $1`, erasure).Scan(&ids)
+	return ids, failure("look up an erasure", err)
+}
+
+// AccountInUse reports whether a connection that is not disconnected has the account.
+func (s *Store) AccountInUse(ctx context.Context, p org.Provider, account string) (used bool, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM sync.connections WHERE provider = $1 AND account = $2 AND state <> 'disconnected')`, p, account).Scan(&used)
+	return used, failure("look up who has an account", err)
 }

@@ -35,8 +35,11 @@ type Tenants interface {
 	Abandon(ctx context.Context, l org.Lease) (noted bool, err error)
 	// Connections returns the organisation's connections in every state.
 	Connections(ctx context.Context, slug org.Slug) ([]org.Connection, error)
-	// CountOrphan notes that the login of a connection that is gone was ended, or left where it is.
-	CountOrphan(ctx context.Context, erasure int64, kept bool) error
+	// DealtWith returns the connections whose login this erasure has ended, or left where it is.
+	DealtWith(ctx context.Context, erasure int64) ([]org.ConnectionID, error)
+	// CountOrphan notes that a login of which only the secret tells was ended, or left where it is: once for
+	// each connection.
+	CountOrphan(ctx context.Context, erasure int64, id org.ConnectionID, kept bool) error
 	// CountSecret notes that a secret was deleted.
 	CountSecret(ctx context.Context, erasure int64) error
 	// DropRows deletes all rows that are the organisation's, or about it, but its own and those of its
@@ -56,8 +59,8 @@ type Tenants interface {
 type Ender interface {
 	// Revoke ends the login of a connection. ErrNoToken: there is nothing here to end it with.
 	Revoke(ctx context.Context, c org.Connection, l org.Lease) error
-	// RevokeOrphan ends the login of a connection of which only the secret is left. ErrNoToken: that holds
-	// none any more.
+	// RevokeOrphan ends the login of a connection of which only the secret is left; its account is empty where
+	// the connection is gone. ErrInUse: it is that of a connection that stays.
 	RevokeOrphan(ctx context.Context, c org.Connection) error
 }
 
@@ -65,10 +68,15 @@ type Ender interface {
 // or never arrived. It is compared with, never changed.
 var ErrNoToken = errors.New("there is no token to end the login with")
 
+// ErrInUse says that a login is that of another connection by now, which would end with it. It is compared with,
+// never changed.
+var ErrInUse = errors.New("another connection has this login by now")
+
 // Left is a login that was left at its provider.
 type Left struct {
 	org.Connection        // its account is empty where only its secret was left here
 	NoToken        bool   // nobody here could have ended it
+	InUse          bool   // another connection has it by now
 	Secret         string // that held its token; empty: that of a connection
 }
 
@@ -81,6 +89,9 @@ func (l Left) String() string {
 	if l.NoToken {
 		return "may be left at the provider: " + what + ": there is no token to end it with: have the provider's support end it, or the customer, on the provider's own pages"
 	}
+	if l.InUse {
+		return "left at the provider: " + what + ": another connection has it by now"
+	}
 	return "left at the provider: " + what + ": end it by hand there"
 }
 
@@ -90,7 +101,7 @@ type Secrets interface {
 	// connections, and those that no connection knows any more.
 	Of(ctx context.Context, slug org.Slug, all []org.Connection) ([]string, error)
 	// Login returns whose login the token in a secret opens, by its name: number, organisation and provider of
-	// a connection. there is false where it holds no token that could be read.
+	// a connection. there is false where all that it held is destroyed.
 	Login(ctx context.Context, name string) (c org.Connection, there bool, err error)
 	// Delete destroys all versions of a secret, and the secret. there is false when there was none.
 	Delete(ctx context.Context, name string) (there bool, err error)
@@ -150,7 +161,9 @@ func (e *Eraser) Erase(ctx context.Context, slug org.Slug) (x Erasure, kept []Le
 		if err == nil {
 			err = e.all(ctx, x, slug, e.secrets, e.rows, e.reader)
 		}
-		e.told(ctx, x, slug)
+		if err == nil {
+			e.told(ctx, x, slug)
+		}
 		return x, kept, err
 	}
 	for _, name := range others {

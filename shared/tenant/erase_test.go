@@ -180,8 +180,13 @@ func (s *stop) RevokeOrphan(ctx context.Context, c org.Connection) error {
 	return s.around(func() error { return s.ender.RevokeOrphan(ctx, c) })
 }
 
-func (s *stop) CountOrphan(ctx context.Context, erasure int64, kept bool) error {
-	return s.around(func() error { return s.Tenants.CountOrphan(ctx, erasure, kept) })
+func (s *stop) DealtWith(ctx context.Context, erasure int64) (ids []org.ConnectionID, err error) {
+	err = s.around(func() (err error) { ids, err = s.Tenants.DealtWith(ctx, erasure); return err })
+	return ids, err
+}
+
+func (s *stop) CountOrphan(ctx context.Context, erasure int64, id org.ConnectionID, kept bool) error {
+	return s.around(func() error { return s.Tenants.CountOrphan(ctx, erasure, id, kept) })
 }
 
 func (s *stop) Revoke(ctx context.Context, c org.Connection, l org.Lease) error {
@@ -201,6 +206,7 @@ func TestEraseKilledAnywhere(t *testing.T) {
 			steps := 0
 			for whole := false; !whole; steps++ {
 				w.settle(w.slug)
+				w.lone()
 				w.asked = 0
 				costs := w.costs()
 				ctx, cancel := context.WithCancel(t.Context())
@@ -225,10 +231,10 @@ func TestEraseKilledAnywhere(t *testing.T) {
 				if got := w.costs(); got != costs {
 					t.Fatalf("after the end at step %d: it had cost %v, and now %v", steps+1, costs, got)
 				}
-				if mode == "stopped" && w.asked != 2 {
-					t.Fatalf("stopped after step %d: 2 logins were ended by %d calls: what a provider had done was not noted", steps+1, w.asked)
+				if mode == "stopped" && w.asked != 3 {
+					t.Fatalf("stopped after step %d: 3 logins were ended by %d calls: what a provider had done was not noted", steps+1, w.asked)
 				}
-				if x.Connections != 2 || x.LoginsEnded != 2 || x.Ended.IsZero() {
+				if x.Connections != 2 || x.LoginsEnded != 3 || x.Ended.IsZero() {
 					t.Fatalf("after the end at step %d: %+v", steps+1, x)
 				}
 			}

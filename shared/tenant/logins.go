@@ -76,8 +76,8 @@ func (e *Eraser) end(ctx context.Context, login Left, revoke func(context.Contex
 		defer cancel()
 		err = revoke(ctx, ender)
 	}
-	if errors.Is(err, ErrNoToken) {
-		login.NoToken = true
+	if errors.Is(err, ErrNoToken) || errors.Is(err, ErrInUse) {
+		login.NoToken, login.InUse = errors.Is(err, ErrNoToken), errors.Is(err, ErrInUse)
 		return &login, nil
 	}
 	if err != nil {

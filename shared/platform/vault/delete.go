@@ -51,7 +51,7 @@ func (s *SecretManager) Delete(ctx context.Context, secret string) (there bool, 
 // may have destroyed one by hand.
 func (s *SecretManager) destroyAll(ctx context.Context, secret string) error {
 	var names []string
-	err := s.each(ctx, secret, func(v *secretmanagerpb.SecretVersion, _ int64) bool {
+	err := s.each(ctx, secret, "", func(v *secretmanagerpb.SecretVersion, _ int64) bool {
 		if v.GetState() != secretmanagerpb.SecretVersion_DESTROYED {
 			names = append(names, v.GetName())
 		}

@@ -120,9 +120,20 @@ func (s *SecretManager) unread(ctx context.Context, secret string, version int64
 
 // Above returns the numbers of enabled versions greater than version, newest first.
 func (s *SecretManager) Above(ctx context.Context, secret string, version int64) ([]int64, error) {
+	return s.in(ctx, secret, secretmanagerpb.SecretVersion_ENABLED, version)
+}
+
+// Disabled returns the numbers of the versions that somebody has disabled, newest first: they can be enabled again.
+func (s *SecretManager) Disabled(ctx context.Context, secret string) ([]int64, error) {
+	return s.in(ctx, secret, secretmanagerpb.SecretVersion_DISABLED, 0)
+}
+
+// in returns the numbers of the versions in a state that are greater than version, newest first. Secret
+// Manager is asked for no others: destroyed ones stay in its list, and a login of a year has thousands.
+func (s *SecretManager) in(ctx context.Context, secret string, state secretmanagerpb.SecretVersion_State, version int64) ([]int64, error) {
 	var out []int64
-	err := s.each(ctx, secret, func(v *secretmanagerpb.SecretVersion, n int64) bool {
-		if n > version && v.GetState() == secretmanagerpb.SecretVersion_ENABLED {
+	err := s.each(ctx, secret, "state:"+state.String(), func(v *secretmanagerpb.SecretVersion, n int64) bool {
+		if n > version && v.GetState() == state {
 			out = append(out, n)
 		}
 		return n > version
@@ -134,7 +145,7 @@ func (s *SecretManager) Above(ctx context.Context, secret string, version int64)
 // short or fails, those below a destroyed one are destroyed, and need not be looked at again.
 func (s *SecretManager) DestroyUpTo(ctx context.Context, secret string, version int64) error {
 	var names []string
-	err := s.each(ctx, secret, func(v *secretmanagerpb.SecretVersion, n int64) bool {
+	err := s.each(ctx, secret, "", func(v *secretmanagerpb.SecretVersion, n int64) bool {
 		if v.GetState() == secretmanagerpb.SecretVersion_DESTROYED {
 			return n > version
 		}
@@ -154,9 +165,10 @@ func (s *SecretManager) DestroyUpTo(ctx context.Context, secret string, version 
 	return nil
 }
 
-// each visits a secret's versions, newest first, until visit returns false. No secret: nothing to visit.
-func (s *SecretManager) each(ctx context.Context, secret string, visit func(*secretmanagerpb.SecretVersion, int64) bool) error {
-	it := s.client.ListSecretVersions(ctx, &secretmanagerpb.ListSecretVersionsRequest{Parent: s.name(secret), PageSize: 25})
+// each visits a secret's versions that the filter lets through, newest first, until visit returns false. No
+// secret: nothing to visit.
+func (s *SecretManager) each(ctx context.Context, secret, filter string, visit func(*secretmanagerpb.SecretVersion, int64) bool) error {
+	it := s.client.ListSecretVersions(ctx, &secretmanagerpb.ListSecretVersionsRequest{Parent: s.name(secret), Filter: filter, PageSize: 25})
 	for {
 		v, err := it.Next()
 		if errors.Is(err, iterator.Done) || status.Code(err) == codes.NotFound {

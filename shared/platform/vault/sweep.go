@@ -154,7 +154,7 @@ func (s *SecretManager) Names(ctx context.Context, prefix string) (names []strin
 // were. It waits for turn before each destruction.
 func (s *SecretManager) DestroyBelow(ctx context.Context, secret string, version int64, turn func(context.Context) error) (destroyed int, err error) {
 	var names []string
-	err = s.each(ctx, secret, func(v *secretmanagerpb.SecretVersion, n int64) bool {
+	err = s.each(ctx, secret, "", func(v *secretmanagerpb.SecretVersion, n int64) bool {
 		gone := v.GetState() == secretmanagerpb.SecretVersion_DESTROYED
 		if n < version && !gone {
 			names = append(names, v.GetName())

@@ -184,8 +184,12 @@ func TestDestroyBelow(t *testing.T) {
 	if n, err := s.DestroyBelow(t.Context(), "connection-a", 30, turn); n != 25 || turns != 25 || err != nil {
 		t.Errorf("destroyed %d in %d turns, %v", n, turns, err)
 	}
+	asked := server.Calls()["ListSecretVersions"]
 	if above, err := s.Above(t.Context(), "connection-a", 0); err != nil || !slices.Equal(above, []int64{30}) {
 		t.Errorf("%v is left, %v", above, err)
+	}
+	if n := server.Calls()["ListSecretVersions"] - asked; n != 1 {
+		t.Errorf("%d calls to find one version beside 29 destroyed ones", n)
 	}
 	for name, version := range map[string]int64{"connection-a": 30, "connection-b": 1, "nothing": 7} {
 		if n, err := s.DestroyBelow(t.Context(), name, version, turn); n != 0 || err != nil {

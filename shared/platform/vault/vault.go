@@ -25,6 +25,10 @@ type Token struct {
 	Refresh        string    // empty where Access never ends: nothing renews it
 	AccessExpires  time.Time // zero: never
 	RefreshExpires time.Time // zero: the provider does not tell
+
+	// What it opens, and who may: a secret may outlive what the ledger knows of it. Empty: not told.
+	Account string `json:",omitempty"` // as the provider names it; Save fills it in
+	App     string `json:",omitempty"` // the client id that it was given to
 }
 
 const hidden = "[secret]"
@@ -125,7 +129,8 @@ func SecretName(c org.Connection) string {
 	return fmt.Sprintf("connection-%s-%s-%d", c.Org, c.Provider, c.ID)
 }
 
-// Save stores a token that a person's consent has just given, in place of any other.
+// Save stores a token that a person's consent has just given, in place of any other. The connection's account
+// is kept with it.
 func (v *Vault) Save(ctx context.Context, c org.Connection, l org.Lease, t Token) error {
 	if !t.complete() {
 		return fault.New(fault.Unavailable, "the provider's answer held no token")
@@ -194,6 +199,7 @@ func (v *Vault) above(ctx context.Context, c org.Connection, pointer int64) ([]i
 // store puts t into Secret Manager, or parks it, and moves the pointer. It must not be cut short:
 // t may be the only valid token there is.
 func (v *Vault) store(ctx context.Context, c org.Connection, l org.Lease, t Token) error {
+	t.Account = c.Account
 	payload, err := json.Marshal(t)
 	if err != nil {
 		return fmt.Errorf("encode token: %w", err)

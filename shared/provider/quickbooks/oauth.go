@@ -122,7 +122,7 @@ func unknownToken(answer []byte, code string) bool {
 	switch code {
 	case "":
 		return len(bytes.TrimSpace(answer)) == 0
-	case "invalid_grant", "invalid_token", "invalid_request":
+	case "invalid_grant", "invalid_token":
 		return true
 	}
 	return false

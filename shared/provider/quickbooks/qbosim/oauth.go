@@ -145,8 +145,9 @@ func (s *Server) revokeEndpoint(rw http.ResponseWriter, r *http.Request) {
 			w.oauthError(http.StatusUnauthorized, "invalid_client", "")
 		case broken:
 			w.oauthError(http.StatusBadRequest, "invalid_request", "")
-		case !s.grants.revokeToken(body.Token):
-			w.oauthError(http.StatusBadRequest, "invalid_request", "")
+		case !s.grants.revokeToken(body.Token): // Intuit says no more than that
+			w.fault = true
+			w.WriteHeader(http.StatusBadRequest)
 		default:
 			w.WriteHeader(http.StatusOK)
 		}
