@@ -71,6 +71,9 @@ func playDisaster(ctx context.Context, o options, secretsLost bool, v *drilled) 
 	if err := d.house(ctx, nil, nil); err != nil {
 		return err
 	}
+	if err := d.clients(); err != nil {
+		return err
+	}
 	for _, chapter := range []func(context.Context) error{d.before, d.after, d.destroy, d.restore, d.caughtUp, d.mendRest, d.lifeGoesOn} {
 		if err := chapter(ctx); err != nil {
 			return err

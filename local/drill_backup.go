@@ -54,6 +54,16 @@ func (d *disaster) restoreDatabase(ctx context.Context) error {
 	return d.client(ctx, "pg_restore", nil, "--exit-on-error", "--dbname="+d.server.URL(database), filepath.Join(d.folder, databaseFile))
 }
 
+// clients looks for what the backup is made with, before anything is begun.
+func (d *disaster) clients() error {
+	for _, name := range []string{"pg_dumpall", "pg_dump", "psql", "pg_restore"} {
+		if _, err := d.server.Client(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // client runs one of PostgreSQL's client programs; what it says is part of its error.
 func (d *disaster) client(ctx context.Context, name string, in io.Reader, args ...string) error {
 	path, err := d.server.Client(name)

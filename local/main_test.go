@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 )
@@ -63,7 +64,11 @@ func TestDemo(t *testing.T) {
 func TestDrill(t *testing.T) {
 	t.Parallel()
 	var out, words bytes.Buffer
-	if err := run(t.Context(), []string{"drill", "-invoices", "60"}, nil, &out, &words); err != nil {
+	err := run(t.Context(), []string{"drill", "-invoices", "60"}, nil, &out, &words)
+	if err != nil && os.Getenv("CI") == "" && strings.Contains(err.Error(), "install its client programs") {
+		t.Skip(err) // a downloaded server comes without
+	}
+	if err != nil {
 		t.Fatalf("%v\n%s", err, &words)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
