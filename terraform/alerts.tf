@@ -13,6 +13,7 @@ locals {
   public_functions = sort([for name, f in local.services : name if f.caller == "everyone"])
   public_requests  = "resource.type=\"cloud_run_revision\" AND metric.type=\"run.googleapis.com/request_count\" AND resource.labels.service_name=one_of(${join(",", [for name in local.public_functions : "\"${name}\""])})"
 
+  deliveries         = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=\"${google_pubsub_subscription.syncorg.name}\" AND metric.type=\"pubsub.googleapis.com/subscription/push_request_count\""
   dead_subscriptions = join(",", [for s in google_pubsub_subscription.dead : "\"${s.name}\""])
   channels           = [for channel in google_monitoring_notification_channel.email : channel.id]
 
@@ -52,6 +53,15 @@ locals {
       again      = 86400
       conditions = [{ name = "open dead letters", filter = local.line.dead_letters, above = 0, window = 600, align = "ALIGN_DELTA", by = ["metric.label.organisation", "metric.label.provider"] }]
     }
+    more-than-lines = {
+      severity   = "WARNING"
+      title      = "more is wrong than mails can tell"
+      means      = "More than a hundred connections are behind, have to be connected again, or have records that could not be stored. Those between the fifty oldest and the fifty newest have no mail of their own, and theirs from before close."
+      first      = "The log lines with event=more: of what, and how many. All at once means one cause: look for that before any single one."
+      logs       = "jsonPayload.event=\"more\""
+      again      = 86400
+      conditions = [{ name = "things without lines", filter = local.line.more, above = 0, window = 600, align = "ALIGN_DELTA", by = ["metric.label.of"] }]
+    }
     watch-silent = {
       severity = "CRITICAL"
       title    = "nobody is watching"
@@ -67,21 +77,30 @@ locals {
     ticks-late = {
       severity = "CRITICAL"
       title    = "ticks are not answered"
-      means    = "Ticks are 510 seconds old and more, and expire at 600. The longest run that is in order takes 480."
+      means    = "One tick after the other comes to be 510 seconds old and more, where they expire at 600 and the longest run that is in order takes 480; or most deliveries have been refused for 10 minutes."
       first    = "Cloud Run, service syncorg: does it start, does it answer, has it reached its largest number of instances?"
       logs     = "resource.labels.service_name=\"syncorg\" AND severity>=WARNING"
-      conditions = [{
-        name   = "oldest tick"
-        filter = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=\"${google_pubsub_subscription.syncorg.name}\" AND metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
-        # The oldest grows to 600 s, expires, and the next is younger by what lies between two ticks: each window has to hold
-        # a tick at its oldest. Measured once a minute, that one is 540 s old at least.
-        above = 510, window = max(300, local.ticks_apart), lasts = 300, align = "ALIGN_MAX"
-      }]
+      conditions = [
+        {
+          name   = "oldest tick"
+          filter = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=\"${google_pubsub_subscription.syncorg.name}\" AND metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
+          # Where ticks hang, the oldest grows to 600 s, expires, and the next is younger by what lies between two ticks: each
+          # window has to hold a tick at its oldest. Measured once a minute, that one is 540 s old at least. The windows
+          # slide: a single tick is seen for its last 90 s and a window, so it takes longer than that to be an outage.
+          above = 510, window = max(300, local.ticks_apart), lasts = max(300, local.ticks_apart) + 120, align = "ALIGN_MAX"
+        },
+        # A tick that is refused is a dead letter after some minutes, and never grows that old.
+        {
+          name   = "share of deliveries refused"
+          filter = "${local.deliveries} AND metric.labels.response_class!=\"ack\"", of = local.deliveries
+          above  = 0.5, window = max(300, local.ticks_apart), lasts = 600, align = "ALIGN_DELTA"
+        },
+      ]
     }
     messages-dead = {
       severity = "ERROR"
       title    = "messages were given up"
-      means    = "Messages were delivered again and again without success, and have just been moved to a dead-letter subscription. The next tick of an organisation makes up for one that was lost."
+      means    = "Messages were delivered again and again without success, and have just been moved to a dead-letter subscription. The next tick of an organisation makes up for one that was lost, if it is answered: ticks-late tells when most are not."
       first    = "`gcloud pubsub subscriptions pull ticks-dead --limit 10`: look at the attributes, then at the log of that time."
       logs     = "jsonPayload.event=\"sync_failed\""
       # Of their arrival, not of their being there: they lie there for a week, and would keep quiet about later ones.
@@ -130,7 +149,7 @@ locals {
     job-missed = {
       severity   = "WARNING"
       title      = "a job has not ended well for too long"
-      means      = "The daily job has not done all its work for more than 26 hours, or one of the comparisons not for more than two of its intervals: nobody starts it, or it fails each time."
+      means      = "The daily job has not done all its work for more than 26 hours, or one of the comparisons has not come to the end of its list for more than two of its intervals and a day: nobody starts it, or something stops it each time."
       first      = "The log line with event=job_missed names it. `gcloud scheduler jobs list`: is it PAUSED? Then resume it; else look how its executions end."
       logs       = "jsonPayload.event=\"job_missed\""
       again      = 86400

@@ -13,6 +13,7 @@ locals {
     stale            = { events = ["stale"], labels = { organisation = "labels.org", provider = "labels.provider" } }
     reconnect_needed = { events = ["reconnect_needed"], labels = { organisation = "labels.org", provider = "labels.provider" } }
     dead_letters     = { events = ["dead_letters"], labels = { organisation = "labels.org", provider = "labels.provider" } }
+    more             = { events = ["more"], labels = { of = "jsonPayload.of" } }
     watch            = { events = ["watch"], labels = {} }
     job_missed       = { events = ["job_missed"], labels = { job = "jsonPayload.job" } }
     budget_80        = { events = ["budget"], and = "severity>=WARNING", labels = { provider = "labels.provider" } }

@@ -23,8 +23,8 @@ variable "programs_range" {
   type        = string
   default     = "10.10.0.0/20"
   validation {
-    condition     = can(regex("^10\\.[0-9]+\\.[0-9]+\\.0/(1[6-9]|20)$", var.programs_range)) && can(cidrnetmask(var.programs_range)) && !startswith(var.programs_range, "10.20.")
-    error_message = "programs_range: want a range such as 10.11.0.0/20, of /16 to /20; 10.20.0.0/20 is the database's."
+    condition     = can(regex("^10\\.[0-9]+\\.[0-9]+\\.0/(1[6-9]|20)$", var.programs_range)) && try(cidrhost(var.programs_range, 0) == split("/", var.programs_range)[0], false) && !startswith(var.programs_range, "10.20.")
+    error_message = "programs_range: want the first address of a range such as 10.11.0.0/20, of /16 to /20; 10.20.0.0/20 is the database's."
   }
 }
 

@@ -93,7 +93,7 @@ func retried(environ []string) bool {
 }
 
 func (j *job) backfill(ctx context.Context, asked reconcile.Backfill) error {
-	work, errClosed := j.connections(ctx)
+	work, errClosed := j.connections(ctx, false)
 	return errors.Join(errClosed, j.each(ctx, work, func(ctx context.Context, c org.Connection) error {
 		start, b := time.Now(), asked
 		for _, t := range j.tables(c.Provider) {

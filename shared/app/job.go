@@ -155,8 +155,9 @@ func newJob(ctx context.Context, load func() (jointConfig, error), log *slog.Log
 
 // connections returns those that are to be worked on. fault.NotFound: an organisation, or its
 // connection of that number, is unknown. Those that cannot be synced now are told and left out; they
-// are an error where they were asked for by name.
-func (j *job) connections(ctx context.Context) (work []org.Connection, err error) {
+// are an error where they were asked for by name. One that its provider has closed for now is left out
+// where all were asked for, as it fails until it is opened, but not by work that makes no call (offline).
+func (j *job) connections(ctx context.Context, offline bool) (work []org.Connection, err error) {
 	all, err := j.named(ctx)
 	if err != nil {
 		return nil, err
@@ -164,7 +165,7 @@ func (j *job) connections(ctx context.Context) (work []org.Connection, err error
 	var closed []error
 	for _, c := range all {
 		switch {
-		case c.State.Syncs():
+		case c.State.Syncs() && (c.State != org.Paused || !j.all || offline):
 			work = append(work, c)
 		case c.State == org.Disconnected && j.connection == 0:
 		case j.all:

@@ -91,7 +91,7 @@ func newQuickBooksWebhook(ctx context.Context, cfg webhookConfig, log *slog.Logg
 
 // notYet refuses webhooks in a way that has them sent again: Intuit tells its token only once it has been
 // given the address, so the function is there first. Whoever knows the address can have this line
-// written, so it is none that somebody is woken by.
+// written, so the line is none that somebody is woken by. The 503 still counts in the alert public-errors.
 func notYet(p org.Provider, why string, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		log.WarnContext(r.Context(), "webhook not taken: there is no key yet", "event", "webhooks_not_set_up", "provider", string(p), "reason", why)

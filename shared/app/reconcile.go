@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/countinghouse/countinghouse/shared/org"
+	"github.com/countinghouse/countinghouse/shared/sync/engine"
 	"github.com/countinghouse/countinghouse/shared/sync/reconcile"
 )
 
@@ -61,7 +63,7 @@ func reconcileAll(ctx context.Context, c call, load func() (jointConfig, error))
 
 // replay tries to store again what could not be stored.
 func (j *job) replay(ctx context.Context) error {
-	work, errClosed := j.connections(ctx)
+	work, errClosed := j.connections(ctx, true)
 	return errors.Join(errClosed, j.each(ctx, work, func(ctx context.Context, c org.Connection) error {
 		var streams []string
 		for _, t := range j.tables(c.Provider) {
@@ -72,7 +74,8 @@ func (j *job) replay(ctx context.Context) error {
 }
 
 func (j *job) reconcile(ctx context.Context, asked reconcile.Check) error {
-	work, errClosed := j.connections(ctx)
+	work, errClosed := j.connections(ctx, false)
+	var cut atomic.Bool
 	err := j.each(ctx, work, func(ctx context.Context, c org.Connection) error {
 		start, check := time.Now(), asked
 		check.Tables = j.tables(c.Provider)
@@ -83,16 +86,30 @@ func (j *job) reconcile(ctx context.Context, asked reconcile.Check) error {
 			slog.Int64("connection", int64(c.ID)), slog.Int("streams", len(check.Tables)), slog.Int("counted", sum.Counted), slog.Int("read", len(sum.Readings)),
 			slog.Int("skipped", sum.Skipped), slog.Int("failed", sum.Failed), slog.Int("differed", differed), slog.Int("mended", mended),
 			slog.Duration("took", time.Since(start).Round(time.Millisecond)))
+		if err != nil && j.noCalls(ctx, c) {
+			cut.Store(true)
+		}
 		return err
 	})
-	return j.ended(ctx, asked.Full, errors.Join(errClosed, err))
+	if all := j.all && len(j.streams) == 0 && errClosed == nil; all && !cut.Load() && ctx.Err() == nil {
+		err = errors.Join(err, j.ended(ctx, asked.Full))
+	}
+	return errors.Join(errClosed, err)
 }
 
-// ended notes that all was compared that the schedule has compared, for watch to know.
-func (j *job) ended(ctx context.Context, full bool, err error) error {
-	if err != nil || !j.all || len(j.streams) > 0 {
-		return err
+// noCalls reports whether the month's budget leaves no calls to compare with, or that is not known.
+func (j *job) noCalls(ctx context.Context, c org.Connection) bool {
+	if j.engine.Allow == nil {
+		return false
 	}
+	a, err := j.engine.Allow(ctx, c)
+	return err != nil || a.Floor > engine.Rereading
+}
+
+// ended notes for watch that the job has come to the end of all that the schedule has compared. That
+// single connections could not be compared does not count: the job's status tells those, and one that
+// fails each week would hide that the others are compared.
+func (j *job) ended(ctx context.Context, full bool) error {
 	if full {
 		return j.store.JobEnded(ctx, reconcileFullJob)
 	}

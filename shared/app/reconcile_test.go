@@ -11,6 +11,7 @@ import (
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/config"
 	"github.com/countinghouse/countinghouse/shared/provider/quickbooks/qbosim"
+	"github.com/countinghouse/countinghouse/shared/sync/engine"
 	"github.com/countinghouse/countinghouse/shared/sync/reconcile"
 )
 
@@ -116,7 +117,7 @@ func TestStoppedJob(t *testing.T) {
 	w.attach("powergen", powergenRealm)
 	ctx, stop := context.WithCancel(t.Context())
 	j := w.job(jobOptions{all: true})
-	work, err := j.connections(ctx)
+	work, err := j.connections(ctx, false)
 	if err != nil || len(work) != 2 {
 		t.Fatalf("%v, %v", work, err)
 	}
@@ -127,42 +128,57 @@ func TestStoppedJob(t *testing.T) {
 	}
 }
 
-// TestJobsNoteTheirEnd: only what the schedule asks for counts, and only when all of it was done.
+// TestJobsNoteTheirEnd: only what the schedule asks for counts, and only when the job has come to its end,
+// whatever single connections said.
 func TestJobsNoteTheirEnd(t *testing.T) {
 	w := newWhole(t, qbosim.Config{NoLimits: true})
-	w.attach("onpoint", onpointRealm)
-	old := `UPDATE sync.job_runs SET ended_at = '2020-01-01'`
-	ended := func() (names string) {
-		w.Helper()
-		if err := w.store.Pool.QueryRow(t.Context(), `SELECT coalesce(string_agg(job, ' '), '') FROM sync.job_runs WHERE ended_at > now() - interval '1 hour'`).Scan(&names); err != nil {
-			t.Fatal(err)
-		}
-		w.spoil(old)
-		return names
-	}
-	w.spoil(old)
-	some := []string{"Customer"}
-	for _, tt := range []struct {
-		give jobOptions
-		full bool
-		want string
-	}{
-		{jobOptions{all: true}, false, "reconcile"},
-		{jobOptions{all: true}, true, "reconcile-full"},
-		{jobOptions{all: true, streams: some}, false, ""},
-		{jobOptions{orgs: []org.Slug{"onpoint"}}, false, ""},
-	} {
-		if err := w.job(tt.give).reconcile(t.Context(), reconcile.Check{Full: tt.full}); err != nil {
-			t.Fatal(err)
-		}
-		if got := ended(); got != tt.want {
-			t.Errorf("%+v, full %t: %q has ended, want %q", tt.give, tt.full, got, tt.want)
-		}
-	}
-	ctx, stop := context.WithCancel(t.Context())
+	one := w.attach("onpoint", onpointRealm)
+	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	if err := w.job(jobOptions{all: true}).reconcile(ctx, reconcile.Check{}); err == nil || ended() != "" {
-		t.Errorf("one that was stopped counts: %v", err)
+	for _, tt := range []struct {
+		name, before string
+		ctx          context.Context //nolint:containedctx // of the case
+		give         jobOptions
+		full         bool
+		floor        engine.Urgency
+		want         string
+		fails        bool
+	}{
+		{name: "one that fails", ctx: t.Context(), give: jobOptions{all: true}, want: "reconcile", fails: true},
+		{name: "one that fails, compared in full", ctx: t.Context(), give: jobOptions{all: true}, full: true, want: "reconcile-full", fails: true},
+		{name: "the month's calls are used up", ctx: t.Context(), give: jobOptions{all: true}, floor: engine.Nothing, fails: true},
+		{name: "stopped", ctx: stopped, give: jobOptions{all: true}, fails: true},
+		{name: "one that is closed", before: `UPDATE sync.connections SET state = 'paused', reason = 'closed'`, ctx: t.Context(), give: jobOptions{all: true}, want: "reconcile"},
+		{name: "single streams", ctx: t.Context(), give: jobOptions{all: true, streams: []string{"Customer"}}},
+		{name: "one organisation", ctx: t.Context(), give: jobOptions{orgs: []org.Slug{"onpoint"}}, fails: true},
+	} {
+		w.spoil(`UPDATE sync.job_runs SET ended_at = '2020-01-01'`)
+		if tt.before != "" {
+			w.spoil(tt.before)
+		}
+		j := w.job(tt.give)
+		j.worker.Run = func(context.Context, org.Connection, engine.Order, <-chan struct{}) (engine.Report, error) {
+			return engine.Report{}, fault.New(fault.Forbidden, "it says no")
+		}
+		j.engine.Allow = func(context.Context, org.Connection) (engine.Allowance, error) {
+			return engine.Allowance{Floor: tt.floor}, nil
+		}
+		if err := j.reconcile(tt.ctx, reconcile.Check{Full: tt.full}); (err != nil) != tt.fails {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		var ended string
+		if err := w.store.Pool.QueryRow(t.Context(), `SELECT coalesce(string_agg(job, ' '), '') FROM sync.job_runs WHERE ended_at > now() - interval '1 hour'`).Scan(&ended); err != nil {
+			t.Fatal(err)
+		}
+		if ended != tt.want {
+			t.Errorf("%s: %q has ended, want %q", tt.name, ended, tt.want)
+		}
+	}
+	if left := w.told("left_out"); len(left) == 0 || left[0]["state"] != "paused" || left[0]["connection"] != float64(one.ID) {
+		t.Errorf("left out %v", left)
+	}
+	if work, err := w.job(jobOptions{all: true}).connections(t.Context(), true); err != nil || len(work) != 1 {
+		t.Errorf("without a call %v is worked on, %v", work, err)
 	}
 }
 

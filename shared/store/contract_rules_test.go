@@ -12,7 +12,7 @@ func contractions(sql string) (complaints []string) {
 	sql, _, _ = strings.Cut(sql, "-- +goose Down")
 	m := migration{made: map[string]bool{}}
 	for _, s := range statements(sql) {
-		if !s.contract {
+		if !s.contract || s.escaped {
 			complaints = append(complaints, m.complaints(s)...)
 		}
 		if c := creates.FindStringSubmatch(s.text); c != nil {
@@ -43,12 +43,17 @@ var (
 		`CREATE (OR REPLACE )?((UNLOGGED |TEMPORARY |TEMP )?TABLE|INDEX|VIEW|MATERIALIZED VIEW|SCHEMA|SEQUENCE|TYPE|DOMAIN|EXTENSION|ROLE|POLICY)\b)`)
 )
 
+// hides is a policy that takes rows away from who saw them.
+var hides = regexp.MustCompile(`(?i)^CREATE POLICY .*\bAS RESTRICTIVE\b`)
+
 // plain is a name as PostgreSQL keeps it, near enough.
 func plain(name string) string { return strings.ToLower(strings.ReplaceAll(name, `"`, "")) }
 
 // complaints says what a statement asks of code that does not know of it.
 func (m migration) complaints(s statement) []string {
 	switch {
+	case s.escaped:
+		return []string{s.raw}
 	case routine.MatchString(s.text):
 		return m.inBody(s)
 	case queries.MatchString(s.text):
@@ -64,7 +69,7 @@ func (m migration) contracting(text string) (complaints []string) {
 	}
 	a := alters.FindStringSubmatch(text)
 	switch {
-	case a == nil && harmless.MatchString(text):
+	case a == nil && harmless.MatchString(text) && !hides.MatchString(text):
 		return nil
 	case a == nil:
 		return []string{text}
@@ -101,15 +106,50 @@ func (m migration) byFunction(s statement) (complaints []string) {
 			read++
 		}
 	}
-	if len(altering.FindAllString(s.text, -1)) > read {
+	if len(altering.FindAllString(s.text, -1)) > read || emptying(s.text) {
 		complaints = append(complaints, s.raw)
 	}
 	return complaints
 }
 
 var (
+	deletes = regexp.MustCompile(`(?i)\bDELETE FROM\b`)
+	which   = regexp.MustCompile(`(?i)\bWHERE\b`)
+)
+
+// emptying reports whether a query deletes all rows of a table, be it in one of its parts.
+func emptying(text string) bool {
+	for _, at := range deletes.FindAllStringIndex(text, -1) {
+		if !which.MatchString(alone(text[at[1]:])) {
+			return true
+		}
+	}
+	return false
+}
+
+// alone is what of a text stands neither in parentheses nor behind the one that closes those around it.
+func alone(text string) string {
+	var b strings.Builder
+	depth := 0
+	for _, c := range text {
+		switch {
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		case depth == 0:
+			b.WriteRune(c)
+		}
+		if depth < 0 {
+			break
+		}
+	}
+	return b.String()
+}
+
+var (
 	asked  = regexp.MustCompile(`(?i)\b(GRANT|REVOKE) EXECUTE\b`)
-	stern  = regexp.MustCompile(`(?i)\b(ALTER|DROP|TRUNCATE|REVOKE|EXECUTE|CREATE UNIQUE INDEX|CREATE (OR REPLACE )?(CONSTRAINT )?(TRIGGER|RULE))\b`)
+	stern  = regexp.MustCompile(`(?i)\b(ALTER|DROP|TRUNCATE|REVOKE|EXECUTE|CREATE POLICY|CREATE UNIQUE INDEX|CREATE (OR REPLACE )?(CONSTRAINT )?(TRIGGER|RULE))\b`)
 	execs  = regexp.MustCompile(`(?i)\bEXECUTE (?:format\s?\(\s?)?('(?:[^']|'')*') ?(,.*|\)|INTO .*|USING .*)?$`)
 	bodies = regexp.MustCompile(`\$\w*\$`)
 )
@@ -135,6 +175,8 @@ func (m migration) part(s statement) []string {
 	found := stern.FindStringIndex(asked.ReplaceAllString(s.text, "$1 ........"))
 	executed := execs.FindStringSubmatch(s.raw)
 	switch {
+	case s.escaped:
+		return []string{s.raw}
 	case found == nil:
 		return m.byFunction(s)
 	case executed != nil && strings.EqualFold(s.text[found[0]:found[1]], "EXECUTE"):
@@ -156,12 +198,11 @@ func (m migration) executed(sql string) (complaints []string) {
 
 var (
 	adds      = regexp.MustCompile(`(?i)^ADD (?:COLUMN )?(?:IF NOT EXISTS )?` + ident + ` (.+)$`)
-	demands   = regexp.MustCompile(`(?i)^ADD (?:CONSTRAINT (` + ident + `) .+|(?:CHECK|UNIQUE|PRIMARY|FOREIGN|EXCLUDE|GENERATED|NOT)\b.*)$`)
+	demands   = regexp.MustCompile(`(?i)^ADD (?:CONSTRAINT ` + ident + ` .+|(?:CHECK|UNIQUE|PRIMARY|FOREIGN|EXCLUDE|GENERATED|NOT)\b.*)$`)
 	sole      = regexp.MustCompile(`(?i)\b(PRIMARY KEY|UNIQUE)\b`)
 	required  = regexp.MustCompile(`(?i)\bNOT NULL\b`)
 	filled    = regexp.MustCompile(`(?i)\b(DEFAULT|GENERATED)\b`)
 	points    = regexp.MustCompile(`(?i)\bREFERENCES\b`)
-	loosens   = regexp.MustCompile(`(?i)^DROP CONSTRAINT (?:IF EXISTS )?(` + ident + `)$`)
 	column    = regexp.MustCompile(`(?i)^ALTER (?:COLUMN )?(` + ident + `) (.+)$`)
 	defaults  = regexp.MustCompile(`(?i)^SET DEFAULT .+$`)
 	notNull   = regexp.MustCompile(`(?i)^SET NOT NULL$`)
@@ -171,11 +212,8 @@ var (
 
 // mild reports whether an action of ALTER TABLE, one of all, takes nothing away and asks for nothing more.
 func mild(a string, all []string) bool {
-	if l := loosens.FindStringSubmatch(a); l != nil {
-		return replaced(demands, l[1], all)
-	}
-	if d := demands.FindStringSubmatch(a); d != nil { // in place of another of the same name: wider, it is to be hoped
-		return d[1] != "" && replaced(loosens, d[1], all)
+	if demands.MatchString(a) { // also in place of another, which may have asked for less
+		return false
 	}
 	if d := adds.FindStringSubmatch(a); d != nil {
 		given := filled.MatchString(d[1])
@@ -191,14 +229,6 @@ func mild(a string, all []string) bool {
 		return columnWay.MatchString(c[2])
 	}
 	return tableWay.MatchString(a)
-}
-
-// replaced reports whether one of the actions does the other half of exchanging a constraint.
-func replaced(how *regexp.Regexp, name string, all []string) bool {
-	return slices.ContainsFunc(all, func(b string) bool {
-		o := how.FindStringSubmatch(b)
-		return o != nil && plain(o[1]) == plain(name)
-	})
 }
 
 // actions splits what follows ALTER TABLE at its commas.
@@ -222,12 +252,14 @@ type statement struct {
 	text     string // without what its strings hold
 	raw      string
 	contract bool // a comment above it says why it may be
+	escaped  bool // a string of the form E'…' is in it, whose end is not looked for: write it in another
 }
 
 var (
 	// A comment, a string, a quoted name, the beginning of a dollar-quoted body, an end, or anything else.
 	piece    = regexp.MustCompile(`(?s)^(?:--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(?:[A-Za-z_]\w*)?\$|.)`)
 	contract = regexp.MustCompile(`^-- contract: \S`)
+	escape   = regexp.MustCompile(`(?i)(^|\W)E$`)
 	spaces   = regexp.MustCompile(`\s+`)
 )
 
@@ -253,6 +285,7 @@ func statements(sql string) (all []statement) {
 		case p == ";":
 			end()
 		case p[0] == '\'':
+			s.escaped = s.escaped || escape.MatchString(raw.String())
 			text.WriteString("''")
 			raw.WriteString(p)
 		case len(p) > 1 && p[0] == '$':

@@ -11,7 +11,7 @@ run "alerts" {
 
   assert {
     condition = length(setsubtract([
-      "organisation-stale", "reconnect-needed", "dead-letters", "watch-silent", "ticks-late", "messages-dead", "budget-80", "budget-95", "job-failed", "job-missed", "schedule-failed",
+      "organisation-stale", "reconnect-needed", "dead-letters", "more-than-lines", "watch-silent", "ticks-late", "messages-dead", "budget-80", "budget-95", "job-failed", "job-missed", "schedule-failed",
       "database-connections", "database-disk", "database-cpu", "database-down", "secret-writes", "webhooks-failing", "webhooks-refused", "login-lost", "public-errors", "errors", "bug", "unreachable",
     ], keys(google_monitoring_alert_policy.alert))) == 0
     error_message = "An alert is gone."
@@ -72,7 +72,7 @@ run "alerts" {
   assert {
     condition = alltrue([for m in concat(values(google_logging_metric.counted), values(google_logging_metric.measured)) :
       join(",", sort(keys(m.label_extractors))) == join(",", sort([for l in m.metric_descriptor[0].labels : l.key]))
-      && length(setsubtract(keys(m.label_extractors), contains(["stale", "reconnect_needed", "dead_letters"], m.name) ? ["organisation", "provider"] : ["provider", "outcome", "job"])) == 0
+      && length(setsubtract(keys(m.label_extractors), contains(["stale", "reconnect_needed", "dead_letters"], m.name) ? ["organisation", "provider"] : ["provider", "outcome", "job", "of"])) == 0
     ])
     error_message = "A metric with labels that take many values, or one whose labels come from nowhere."
   }
@@ -123,6 +123,27 @@ run "alerts" {
       && local.ticks_apart == 60 * (var.fleet ? 1 : min([for o in var.organisations : tonumber(trimprefix(split(" ", o.every)[0], "*/"))]...))
     )
     error_message = "Ticks that are not answered would be seen at their oldest now and then only, and the alert never be raised."
+  }
+
+  # One tick that hangs is above the threshold until it expires, and then for as long as a window reaches back, and a
+  # minute for when it is measured.
+  assert {
+    condition = alltrue([for c in google_monitoring_alert_policy.alert["ticks-late"].conditions[0].condition_threshold :
+      tonumber(trimsuffix(c.duration, "s")) >= tonumber(trimsuffix(c.aggregations[0].alignment_period, "s")) + tonumber(trimsuffix(google_pubsub_subscription.syncorg.message_retention_duration, "s")) - c.threshold_value + 30
+    ])
+    error_message = "One slow tick would raise ticks-late."
+  }
+
+  # Those that are refused are dead letters before they are old.
+  assert {
+    condition = (
+      google_monitoring_alert_policy.alert["ticks-late"].conditions[1].condition_threshold[0].filter == "${google_monitoring_alert_policy.alert["ticks-late"].conditions[1].condition_threshold[0].denominator_filter} AND metric.labels.response_class!=\"ack\""
+      && strcontains(google_monitoring_alert_policy.alert["ticks-late"].conditions[1].condition_threshold[0].denominator_filter, "subscription_id=\"${google_pubsub_subscription.syncorg.name}\" AND metric.type=\"pubsub.googleapis.com/subscription/push_request_count\"")
+      && google_monitoring_alert_policy.alert["ticks-late"].conditions[1].condition_threshold[0].threshold_value == 0.5
+      && google_monitoring_alert_policy.alert["ticks-late"].conditions[1].condition_threshold[0].duration == "600s"
+      && tonumber(trimsuffix(google_monitoring_alert_policy.alert["ticks-late"].conditions[1].condition_threshold[0].aggregations[0].alignment_period, "s")) >= local.ticks_apart
+    )
+    error_message = "Ticks that are all refused, and nobody is told."
   }
 
   assert {
@@ -183,7 +204,7 @@ run "seldom" {
   }
 
   assert {
-    condition     = google_monitoring_alert_policy.alert["ticks-late"].conditions[0].condition_threshold[0].aggregations[0].alignment_period == "600s"
+    condition     = google_monitoring_alert_policy.alert["ticks-late"].conditions[0].condition_threshold[0].aggregations[0].alignment_period == "600s" && google_monitoring_alert_policy.alert["ticks-late"].conditions[0].condition_threshold[0].duration == "720s"
     error_message = "The window does not reach from one tick to the next."
   }
 }

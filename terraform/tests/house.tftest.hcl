@@ -225,6 +225,15 @@ run "a_program_that_is_not_there" {
   expect_failures = [var.scale]
 }
 
+# Google takes a range by its first address only.
+run "a_range_from_its_middle" {
+  command = plan
+  variables {
+    programs_range = "10.11.1.0/20"
+  }
+  expect_failures = [var.programs_range]
+}
+
 run "quiet_log" {
   command = plan
   variables {

@@ -20,13 +20,24 @@ func From(ctx context.Context, traceparent string) context.Context {
 }
 
 // Called is From for what has come with a request: whoever has sent that belongs above, but does not
-// decide that the trace is kept. Strangers could have all of theirs kept, which is paid for.
+// decide that the trace is kept, neither by saying so nor by the id, which it has chosen: New's sampler
+// draws. Strangers could have all of theirs kept, which is paid for.
 func Called(ctx context.Context, traceparent string) context.Context {
 	at := trace.SpanContextFromContext(From(context.Background(), traceparent))
 	if !at.IsValid() {
 		return ctx
 	}
-	return trace.ContextWithRemoteSpanContext(ctx, at.WithTraceFlags(at.TraceFlags().WithSampled(false)))
+	at = at.WithTraceFlags(at.TraceFlags().WithSampled(false)).WithRemote(true)
+	return trace.ContextWithRemoteSpanContext(context.WithValue(ctx, caller{}, at), at)
+}
+
+// caller is the key of the place that a request has named.
+type caller struct{}
+
+// isCalled reports whether a span of ctx would be the first below what a request has named.
+func isCalled(ctx context.Context) bool {
+	named, ok := ctx.Value(caller{}).(trace.SpanContext)
+	return ok && named.Equal(trace.SpanContextFromContext(ctx))
 }
 
 // Parent names the place of ctx for somebody else; empty: it has none.

@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -70,18 +71,33 @@ func New(program string, c Config, to sdk.SpanExporter, log *slog.Logger) *Traci
 	t := &Tracing{to: &outlet{SpanExporter: to, log: log}}
 	batches := sdk.NewBatchSpanProcessor(t.to, sdk.WithBatchTimeout(every), sdk.WithExportTimeout(exportLimit),
 		sdk.WithMaxQueueSize(queued), sdk.WithMaxExportBatchSize(queued/8))
-	t.provider = sdk.NewTracerProvider(sdk.WithSampler(sampler(c.Share)), sdk.WithResource(self(program, c)),
+	t.provider = sdk.NewTracerProvider(sdk.WithSampler(sampler(c.Share, rand.Float64)), sdk.WithResource(self(program, c)),
 		sdk.WithSpanProcessor(counted{batches, &t.ended}))
 	return t
 }
 
-// sampler keeps a share of the traces. Whether a trace is in it follows from its id, so all programs
-// agree without asking. A message that says that its trace is kept counts: one of us has sent it. What a
-// request says does not (see Called), and that a trace is not kept never does: Cloud Run names one in
-// every request, and keeps few.
-func sampler(share float64) sdk.Sampler { //nolint:forbidigo // no money
-	some := sdk.TraceIDRatioBased(share)
-	return sdk.ParentBased(some, sdk.WithRemoteParentNotSampled(some))
+// sampler keeps a share of the traces. What a message says, that its trace is kept or that it is not,
+// counts: one of us has sent it. What a request says does not (see Called): Cloud Run names a trace in
+// every request, and keeps few, and a stranger may name any. So for those it draws, from 0 to below 1.
+func sampler(share float64, draw func() float64) sdk.Sampler { //nolint:forbidigo // no money
+	return called{sdk.ParentBased(sdk.TraceIDRatioBased(share)), share, draw}
+}
+
+// called is a sampler that draws for what has come with a request.
+type called struct {
+	sdk.Sampler
+	share float64        //nolint:forbidigo // no money
+	draw  func() float64 //nolint:forbidigo // no money
+}
+
+func (c called) ShouldSample(p sdk.SamplingParameters) sdk.SamplingResult {
+	if !isCalled(p.ParentContext) {
+		return c.Sampler.ShouldSample(p)
+	}
+	if c.draw() < c.share {
+		return sdk.AlwaysSample().ShouldSample(p)
+	}
+	return sdk.NeverSample().ShouldSample(p)
 }
 
 // self says where the spans come from.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -327,29 +328,29 @@ func TestSampler(t *testing.T) {
 	}
 }
 
-// Two programs that are asked to keep a share keep the same traces, without telling each other.
-func TestProgramsAgree(t *testing.T) {
-	one, two := sampler(0.3), sampler(0.3)
-	kept := 0
-	for range 1000 {
-		span := tracetest.NewInMemoryExporter()
-		traces := New("x", Config{}, span, quiet)
-		_, s := traces.Begin(t.Context(), "x")
-		p := sdk.SamplingParameters{ParentContext: t.Context(), TraceID: s.SpanContext().TraceID()}
-		a, b := one.ShouldSample(p), two.ShouldSample(sdk.SamplingParameters{
-			ParentContext: trace.ContextWithRemoteSpanContext(t.Context(), s.SpanContext()), TraceID: p.TraceID})
-		if a.Decision != b.Decision {
-			t.Fatalf("%s: %v and %v", p.TraceID, a.Decision, b.Decision)
+// TestStrangersIDs: a share of what strangers ask for is kept, whichever ids they choose, and whoever gets
+// a message of it keeps it exactly when we do.
+func TestStrangersIDs(t *testing.T) {
+	draw := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // no secret
+	ours, theirs := sampler(0.3, draw.Float64), sampler(0.3, nil)
+	for _, id := range []string{strings.Repeat("0", 31) + "1", strings.Repeat("f", 32)} {
+		ctx := Called(t.Context(), "00-"+id+"-b7ad6b7169203331-01")
+		at := trace.SpanContextFromContext(ctx)
+		kept := 0
+		for range 1000 {
+			keeps := ours.ShouldSample(sdk.SamplingParameters{ParentContext: ctx, TraceID: at.TraceID()}).Decision == sdk.RecordAndSample
+			if keeps {
+				kept++
+			}
+			sent := at.WithTraceFlags(at.TraceFlags().WithSampled(keeps))
+			message := trace.ContextWithRemoteSpanContext(ctx, sent.WithSpanID(trace.SpanID{7}))
+			if got := theirs.ShouldSample(sdk.SamplingParameters{ParentContext: message, TraceID: at.TraceID()}).Decision == sdk.RecordAndSample; got != keeps {
+				t.Fatalf("%s: kept %t, and by whoever gets its message %t", id, keeps, got)
+			}
 		}
-		if a.Decision == sdk.RecordAndSample {
-			kept++
+		if kept < 250 || kept > 350 {
+			t.Errorf("%s: %d of 1000 are kept, want some 300", id, kept)
 		}
-		if err := traces.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-	}
-	if kept < 200 || kept > 400 {
-		t.Errorf("%d of 1000 are kept, want some 300", kept)
 	}
 }
 

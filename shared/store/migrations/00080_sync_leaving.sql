@@ -5,6 +5,7 @@
 ALTER TABLE sync.organisations ADD COLUMN leaving_since timestamptz;
 COMMENT ON COLUMN sync.organisations.leaving_since IS 'When jobs/erase began. From then on nothing is connected or synced for it. Null: it stays.';
 
+-- contract: it takes every state that the one before took
 ALTER TABLE sync.connections DROP CONSTRAINT connections_state_check,
 	ADD CONSTRAINT connections_state_check CHECK (state IN ('connecting', 'active', 'needs_reauth', 'paused', 'leaving', 'disconnected'));
 COMMENT ON COLUMN sync.connections.state IS 'leaving: its organisation leaves, and the login at the provider is yet to be ended.';
