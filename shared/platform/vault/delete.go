@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 
 	"cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
@@ -60,12 +59,7 @@ func (s *SecretManager) destroyAll(ctx context.Context, secret string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range slices.Backward(names) {
-		if _, err := s.client.DestroySecretVersion(ctx, &secretmanagerpb.DestroySecretVersionRequest{Name: name}); err != nil {
-			return kind("destroy secret version", err)
-		}
-	}
-	return nil
+	return s.destroy(ctx, names)
 }
 
 // Adopt moves the pointer to the newest stored token, where a process has died after it had stored one and

@@ -9,7 +9,6 @@ import (
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/vault"
-	"github.com/countinghouse/countinghouse/shared/platform/vault/vaulttest"
 )
 
 // TestSecretOwner reads names of secrets of organisations whose slugs are made to be mistaken.
@@ -35,17 +34,8 @@ func TestSecretOwner(t *testing.T) {
 // destroyed by hand.
 func TestDeleteWithoutRight(t *testing.T) {
 	t.Parallel()
-	server, err := vaulttest.New(vaulttest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
-	s, err := vault.OpenSecretManager(t.Context(), vault.Config{Project: "demo", Emulator: server.Addr()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() }) //nolint:errcheck // the test is over
-	for range 30 {                  // more than a page
+	s, server := openManager(t)
+	for range 30 { // more than a page
 		if _, err := s.Add(t.Context(), "connection-a", []byte("payload")); err != nil {
 			t.Fatal(err)
 		}

@@ -166,3 +166,19 @@ func (f *fixture) access(t *testing.T, v *vault.Vault) (string, error) {
 	t.Helper()
 	return v.Session(conn, lease, f.provider.refresh).Access(t.Context())
 }
+
+// openManager returns the real client, of a stand-in that ends with the test.
+func openManager(t *testing.T) (*vault.SecretManager, *vaulttest.Server) {
+	t.Helper()
+	server, err := vaulttest.New(vaulttest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	s, err := vault.OpenSecretManager(t.Context(), vault.Config{Project: "demo", Emulator: server.Addr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() }) //nolint:errcheck // the test is over
+	return s, server
+}

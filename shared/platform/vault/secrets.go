@@ -157,6 +157,11 @@ func (s *SecretManager) DestroyUpTo(ctx context.Context, secret string, version 
 	if err != nil {
 		return err
 	}
+	return s.destroy(ctx, names)
+}
+
+// destroy destroys versions, given from the newest, the oldest first.
+func (s *SecretManager) destroy(ctx context.Context, names []string) error {
 	for _, name := range slices.Backward(names) {
 		if _, err := s.client.DestroySecretVersion(ctx, &secretmanagerpb.DestroySecretVersionRequest{Name: name}); err != nil {
 			return kind("destroy secret version", err)

@@ -13,7 +13,6 @@ import (
 	"github.com/countinghouse/countinghouse/shared/fault"
 	"github.com/countinghouse/countinghouse/shared/org"
 	"github.com/countinghouse/countinghouse/shared/platform/vault"
-	"github.com/countinghouse/countinghouse/shared/platform/vault/vaulttest"
 )
 
 // shelves are secrets in memory: the numbers of their usable versions.
@@ -154,16 +153,7 @@ func TestSweepFails(t *testing.T) {
 // TestDestroyBelow: the real client destroys what is below, whatever its state, and nothing else.
 func TestDestroyBelow(t *testing.T) {
 	t.Parallel()
-	server, err := vaulttest.New(vaulttest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
-	s, err := vault.OpenSecretManager(t.Context(), vault.Config{Project: "demo", Emulator: server.Addr()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() }) //nolint:errcheck // the test is over
+	s, server := openManager(t)
 	for _, name := range []string{"connection-a", "connection-b", "my-connection-c", "other"} {
 		for range 30 { // more than a page
 			if _, err := s.Add(t.Context(), name, []byte("payload")); err != nil {
