@@ -127,75 +127,110 @@ func tellErased(out io.Writer, slug org.Slug, x tenant.Erasure) {
 }
 
 // newEnders returns who ends logins, by provider.
-func newEnders(cfg eraseConfig, s *store.Store, secrets vault.Secrets, log *slog.Logger) (map[org.Provider]tenant.Ender, error) {
+func newEnders(cfg eraseConfig, s *store.Store, secrets *vault.SecretManager, log *slog.Logger) (map[org.Provider]tenant.Ender, error) {
 	books, err := newQuickBooks(cfg.QuickBooks, cfg.Sync, s, secrets, nil, log, time.Now)
 	if err != nil {
 		return nil, err
 	}
-	enders := map[org.Provider]tenant.Ender{quickbooks.Provider: booksEnder{quickBooksConnect{quickBooks: books}}}
+	enders := map[org.Provider]tenant.Ender{quickbooks.Provider: booksEnder{quickBooksConnect{quickBooks: books}, secrets}}
 	banks, err := newBanks(cfg.Plaid, cfg.Sync, s, secrets, log, time.Now)
 	if err != nil {
 		return nil, err
 	}
 	if banks != nil { // with the client that waits for limits: nobody sits there
-		enders[plaid.Provider] = bankEnder{plaidConnect{banks, banks.client, PlaidLinkConfig{}, s}}
+		enders[plaid.Provider] = bankEnder{plaidConnect{banks, banks.client, PlaidLinkConfig{}, s}, secrets}
 	}
 	return enders, nil
 }
 
 // booksEnder ends consents to read books.
-type booksEnder struct{ quickBooksConnect }
+type booksEnder struct {
+	quickBooksConnect
+	secrets *vault.SecretManager
+}
 
 // Revoke implements tenant.Ender.
 func (b booksEnder) Revoke(ctx context.Context, c org.Connection, l org.Lease) error {
+	if err := newestEnabled(ctx, b.secrets, c); err != nil {
+		return err
+	}
 	return b.end(ctx, c, l)
 }
 
 // RevokeOrphan implements tenant.Ender.
 func (b booksEnder) RevokeOrphan(ctx context.Context, c org.Connection) error {
-	t, err := orphan(ctx, b.vault, c)
+	t, err := orphan(ctx, b.vault, b.secrets, c)
 	if err != nil {
 		return err
 	}
-	if c.Account == "" {
+	if t.Account != "" {
 		c.Account = t.Account
 	}
 	if c.Account == "" {
 		return fault.New(fault.Invalid, "the secret does not tell which company its token opens, and another connection may read that company by now")
 	}
 	// Whichever of an app's tokens Intuit is asked with, all that the app may do in the company ends.
-	switch used, err := b.db.AccountInUse(ctx, c.Provider, c.Account); {
+	switch used, token, err := b.db.AccountInUse(ctx, c.Provider, c.Account); {
 	case err != nil:
 		return err
-	case used:
+	case token:
 		return tenant.ErrInUse
+	case used:
+		return fault.New(fault.Conflict, "another connection is about to get this login, or waits for it: start erase again when that one is connected, or disconnected")
 	}
 	return b.revoke(ctx, t)
 }
 
 // bankEnder ends Items.
-type bankEnder struct{ plaidConnect }
+type bankEnder struct {
+	plaidConnect
+	secrets *vault.SecretManager
+}
 
 // Revoke implements tenant.Ender.
 func (b bankEnder) Revoke(ctx context.Context, c org.Connection, l org.Lease) error {
+	if err := newestEnabled(ctx, b.secrets, c); err != nil {
+		return err
+	}
 	return b.end(ctx, c, l)
 }
 
 // RevokeOrphan implements tenant.Ender.
 func (b bankEnder) RevokeOrphan(ctx context.Context, c org.Connection) error {
-	t, err := orphan(ctx, b.vault, c)
+	t, err := orphan(ctx, b.vault, b.secrets, c)
 	if err != nil {
 		return err
 	}
 	return b.remove(ctx, c.Account, t)
 }
 
+// newestEnabled refuses where somebody has disabled the newest token, which may be the only one that ends the
+// login: it can be enabled again, and what is erased cannot.
+func newestEnabled(ctx context.Context, secrets *vault.SecretManager, c org.Connection) error {
+	name := vault.SecretName(c)
+	disabled, err := secrets.Disabled(ctx, name)
+	var newer []int64
+	if err == nil && len(disabled) > 0 {
+		newer, err = secrets.Above(ctx, name, disabled[0])
+	}
+	switch {
+	case err != nil:
+		return unreadable(err)
+	case len(disabled) == 0 || len(newer) > 0:
+		return nil
+	}
+	return fault.New(fault.Invalid, fmt.Sprintf("the newest version of the secret %s is disabled: enable it (gcloud secrets versions enable %d --secret=%s)", name, disabled[0], name))
+}
+
 // orphan returns the token of a connection that the database does not know any more, or knows nothing of.
-func orphan(ctx context.Context, v *vault.Vault, c org.Connection) (vault.Token, error) {
+func orphan(ctx context.Context, v *vault.Vault, secrets *vault.SecretManager, c org.Connection) (vault.Token, error) {
+	if err := newestEnabled(ctx, secrets, c); err != nil {
+		return vault.Token{}, err
+	}
 	t, err := v.Newest(ctx, c)
 	switch {
-	case errors.Is(err, vault.ErrNoToken): // tenantSecrets.Login has seen one
-		return t, fault.New(fault.Invalid, "its newest version is disabled: enable it (gcloud secrets versions enable)")
+	case errors.Is(err, vault.ErrNoToken):
+		return t, tenant.ErrNoToken
 	case fault.Is(err, fault.Invalid): // it is not one that was written here, and stays so
 		return t, err
 	case err != nil:

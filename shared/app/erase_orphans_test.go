@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,47 @@ func TestEraseOfWhatWasConnectedAgain(t *testing.T) {
 	}
 }
 
+// TestEraseOfADisabledToken: somebody was careful, and an older token that is there still ends nothing.
+func TestEraseOfADisabledToken(t *testing.T) {
+	for _, state := range []string{"active", "connecting", "disconnected"} {
+		t.Run(state, func(t *testing.T) {
+			w := newLeavers(t)
+			books, bank := w.come("harbor", onpointRealm, "item-of-harbor")
+			refresh := w.refresh(books)
+			w.exec(`UPDATE sync.connections SET state = '` + state + `', secret_version = NULL, parked_token = NULL WHERE org_id = 'harbor'`)
+			for _, c := range []org.Connection{books, bank} {
+				name := "projects/demo/secrets/" + vault.SecretName(c)
+				if _, err := w.secrets.DisableSecretVersion(t.Context(), &secretmanagerpb.DisableSecretVersionRequest{Name: fmt.Sprintf("%s/versions/%d", name, len(w.secrets.Versions(name)))}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if said, err := w.erase("harbor"); err == nil || !strings.Contains(err.Error(), "is disabled: enable it") {
+				t.Errorf("%v, %s", err, said)
+			}
+			for _, c := range []org.Connection{books, bank} {
+				name := "projects/demo/secrets/" + vault.SecretName(c)
+				if v := w.secrets.Versions(name); len(v) == 0 || v[len(v)-1].State != "DISABLED" {
+					t.Errorf("%s: %v", name, v)
+				}
+			}
+			if w.ended(books, refresh) || w.plaid.item(bank.Account).Removed {
+				t.Error("a login has ended")
+			}
+		})
+	}
+}
+
+// TestASecretTellsWhoseItIs: whoever finds nothing but a secret can tell which account its token opens, and for which app.
+func TestASecretTellsWhoseItIs(t *testing.T) {
+	w := newLeavers(t)
+	books, _ := w.come("harbor", onpointRealm, "item-of-harbor")
+	w.login(books, 0)
+	w.sync("harbor") // renews
+	if got, err := w.process().quickBooks.vault.Newest(t.Context(), books); err != nil || got.Account != onpointRealm || got.App != "client" {
+		t.Errorf("of %q for the app %q, %v", got.Account, got.App, err)
+	}
+}
+
 // TestEraseOfATokenThatCannotBeUsed: nothing is ended that somebody needs, and nothing is given up that somebody
 // could still end.
 func TestEraseOfATokenThatCannotBeUsed(t *testing.T) {
@@ -50,11 +92,14 @@ func TestEraseOfATokenThatCannotBeUsed(t *testing.T) {
 		{"another's by now", powergenRealm, nil, nil, "the login of the secret " + secret + ": another connection has it by now", true},
 		{"of no company that is told", lateRealm, func(_ *leavers, t vault.Token) vault.Token { t.Account = ""; return t }, nil, "the secret does not tell which company", false},
 		{"of another app", lateRealm, func(_ *leavers, t vault.Token) vault.Token { t.App = "another"; return t }, nil, "this login was given to the app another, and QUICKBOOKS_CLIENT_ID is client", false},
+		{"another's to be", lateRealm, nil, func(w *leavers) {
+			w.exec(`UPDATE sync.connections SET account = '` + lateRealm + `', state = 'connecting', secret_version = NULL WHERE org_id = 'powergen' AND provider = 'quickbooks'`)
+		}, "another connection is about to get this login", false},
 		{"disabled", lateRealm, nil, func(w *leavers) {
 			if _, err := w.secrets.DisableSecretVersion(w.Context(), &secretmanagerpb.DisableSecretVersionRequest{Name: "projects/demo/secrets/" + secret + "/versions/1"}); err != nil {
 				w.Fatal(err)
 			}
-		}, "its newest version is disabled", false},
+		}, "the newest version of the secret " + secret + " is disabled", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newLeavers(t)

@@ -140,7 +140,7 @@ func TestDailyEndsAnAttemptThatWasVoided(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.exec(`UPDATE sync.connections SET state = 'disconnected', connected_at = NULL, created_at = now() - interval '2 h' WHERE org_id = 'harbor'`)
+	w.exec(`UPDATE sync.connections SET state = 'disconnected', connected_at = NULL, created_at = now() - interval '8 days' WHERE org_id = 'harbor'`)
 	refresh := w.unnoted(vault.SecretName(c), lateRealm)
 	w.daily()
 	if !w.ended(c, refresh) || w.usable(c) != 0 || len(w.told("leftover_consent")) != 1 || len(w.told("orphaned_secret")) != 0 {

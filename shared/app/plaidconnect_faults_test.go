@@ -223,3 +223,26 @@ func TestKilledWhileConnecting(t *testing.T) {
 		})
 	}
 }
+
+// TestBankOfAnotherApp: Plaid says of another app's Item what it says of one that is gone, so it is not asked.
+func TestBankOfAnotherApp(t *testing.T) {
+	w := newBanking(t)
+	status, page := w.bank(w.bankLink("onpoint"), "First Bank", "Checking 0000")
+	w.want(status, page, http.StatusOK)
+	c, err := w.store.Connection(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	banks := w.connect.banks
+	token, err := banks.vault.Newest(t.Context(), c)
+	if err != nil || token.Account != "item-1" || token.App != "bank-client" {
+		t.Fatalf("of %q for the app %q, %v", token.Account, token.App, err)
+	}
+	banks.options.ClientID = "another"
+	status, page = w.disconnect(w.bankLink("onpoint", "-disconnect"))
+	w.want(status, page, http.StatusForbidden, "login was given to the app bank-client, and PLAID_CLIENT_ID is another")
+	if w.plaid.item("item-1").Removed {
+		t.Error("the Item is removed")
+	}
+	w.wantBanks("onpoint item-1 active")
+}

@@ -69,8 +69,9 @@ WHERE id = $1`
 ) DELETE FROM sync.connections WHERE id IN (SELECT id FROM void)`
 
 	dropVoid = `WITH void AS (` + voids + ` AND c.id = $1` + withoutVoids
-	// One that is still connecting is left to whoever ends its login: it may have a token that is not noted.
-	dropVoids = `WITH void AS (` + voids + ` AND c.state = 'disconnected' AND c.created_at < now() - interval '1 hour'
+	// One that is still connecting is left to whoever ends its login: it may have a token that is not noted. So may
+	// one that another attempt has put aside: jobs/daily has a week to find it.
+	dropVoids = `WITH void AS (` + voids + ` AND c.state = 'disconnected' AND c.created_at < now() - interval '7 days'
 		AND (c.lease_until IS NULL OR c.lease_until < now() - interval '1 hour') LIMIT $1 FOR UPDATE OF c SKIP LOCKED` + withoutVoids
 )
 

@@ -68,13 +68,13 @@ func TestPruneDropsAttemptsThatDied(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for account, sql := range map[string]string{
-		"dead":          `UPDATE sync.connections SET created_at = now() - interval '2 h', lease_until = now() - interval '2 h' WHERE id = $1`,
-		"given up":      `UPDATE sync.connections SET created_at = now() - interval '2 h', lease_until = NULL, state = 'disconnected' WHERE id = $1`,
+		"dead":          `UPDATE sync.connections SET created_at = now() - interval '8 days', lease_until = now() - interval '2 h' WHERE id = $1`,
+		"given up":      `UPDATE sync.connections SET created_at = now() - interval '8 days', lease_until = NULL, state = 'disconnected' WHERE id = $1`,
 		"new":           `UPDATE sync.connections SET lease_until = NULL WHERE id = $1`,
-		"at work":       `UPDATE sync.connections SET created_at = now() - interval '2 h' WHERE id = $1`,
-		"with a token":  `UPDATE sync.connections SET created_at = now() - interval '2 h', lease_until = NULL, secret_version = 1 WHERE id = $1`,
-		"answer lost":   `WITH j AS (INSERT INTO sync.token_journal (connection_id, fence) VALUES ($1, 1)) UPDATE sync.connections SET created_at = now() - interval '2 h', lease_until = NULL WHERE id = $1`,
-		"once attached": `UPDATE sync.connections SET created_at = now() - interval '2 h', lease_until = NULL, state = 'disconnected', connected_at = now() WHERE id = $1`,
+		"at work":       `UPDATE sync.connections SET created_at = now() - interval '8 days' WHERE id = $1`,
+		"with a token":  `UPDATE sync.connections SET created_at = now() - interval '8 days', lease_until = NULL, secret_version = 1 WHERE id = $1`,
+		"answer lost":   `WITH j AS (INSERT INTO sync.token_journal (connection_id, fence) VALUES ($1, 1)) UPDATE sync.connections SET created_at = now() - interval '8 days', lease_until = NULL WHERE id = $1`,
+		"once attached": `UPDATE sync.connections SET created_at = now() - interval '8 days', lease_until = NULL, state = 'disconnected', connected_at = now() WHERE id = $1`,
 	} {
 		c, _ := f.attempt(account)
 		f.exec(sql, c.ID)

@@ -57,8 +57,10 @@ func (s *Store) DealtWith(ctx context.Context, erasure int64) (ids []org.Connect
 	return ids, failure("look up an erasure", err)
 }
 
-// AccountInUse reports whether a connection that is not disconnected has the account.
-func (s *Store) AccountInUse(ctx context.Context, p org.Provider, account string) (used bool, err error) {
-	err = s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM sync.connections WHERE provider = $1 AND account = $2 AND state <> 'disconnected')`, p, account).Scan(&used)
-	return used, failure("look up who has an account", err)
+// AccountInUse reports whether a connection that is not disconnected has the account, and whether it has a
+// token: one that has none may still come to nothing.
+func (s *Store) AccountInUse(ctx context.Context, p org.Provider, account string) (used, token bool, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT count(*) > 0, coalesce(bool_or(secret_version IS NOT NULL OR parked_token IS NOT NULL), false)
+FROM sync.connections WHERE provider = $1 AND account = $2 AND state <> 'disconnected'`, p, account).Scan(&used, &token)
+	return used, token, failure("look up who has an account", err)
 }
